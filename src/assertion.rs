@@ -1,0 +1,112 @@
+//! Assertion: whether a problem is there, when, and whose it is.
+//!
+//! The three axes are those of ConText (Harkema, Dowling, Thornblade, Chapman 2009), with certainty as the third
+//! value of presence. Each axis is decided, and explained, on its own.
+
+use crate::Span;
+
+/// Whether the problem is said to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Presence {
+    /// Stated as there.
+    #[default]
+    Present,
+    /// Stated as not there.
+    Absent,
+    /// Stated as uncertain.
+    Possible,
+}
+
+/// When the problem is, seen from the note.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Temporality {
+    /// In this episode.
+    #[default]
+    Current,
+    /// Over before this episode.
+    Historical,
+    /// Not asserted as happening: instruction, risk, condition.
+    Hypothetical,
+}
+
+/// Whose problem it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Experiencer {
+    /// The patient's.
+    #[default]
+    Patient,
+    /// A relative's.
+    Family,
+    /// Somebody else's.
+    Other,
+}
+
+impl Presence {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Presence::Present => "present",
+            Presence::Absent => "absent",
+            Presence::Possible => "possible",
+        }
+    }
+}
+
+impl Temporality {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Temporality::Current => "current",
+            Temporality::Historical => "historical",
+            Temporality::Hypothetical => "hypothetical",
+        }
+    }
+}
+
+impl Experiencer {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Experiencer::Patient => "patient",
+            Experiencer::Family => "family",
+            Experiencer::Other => "other",
+        }
+    }
+}
+
+/// What decided an axis of an assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The words of the cue; for a section prior, the section's heading.
+    pub cue: Span,
+    /// Index of the rule in the rule table.
+    pub rule: RuleIndex,
+}
+
+/// Index of a rule in the assertion engine that applied it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleIndex(pub u32);
+
+/// The assertion of a mention; `Default` is ConText's default, decided by no rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assertion {
+    /// Whether the problem is there.
+    pub presence: Presence,
+    /// When it is.
+    pub temporality: Temporality,
+    /// Whose it is.
+    pub experiencer: Experiencer,
+    /// What decided the presence; `None` for the default.
+    pub presence_by: Option<Evidence>,
+    /// What decided the temporality.
+    pub temporality_by: Option<Evidence>,
+    /// What decided the experiencer.
+    pub experiencer_by: Option<Evidence>,
+}
+
+impl Assertion {
+    /// The evidence of the axes that a rule decided: presence, temporality, experiencer.
+    pub fn evidence(&self) -> impl Iterator<Item = Evidence> {
+        [self.presence_by, self.temporality_by, self.experiencer_by].into_iter().flatten()
+    }
+}

@@ -1,0 +1,60 @@
+//! `noteward annotate`.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, Result};
+use noteward::{PartialConfig, Replace};
+
+use super::args::AnnotateArgs;
+use super::progress::Teller;
+use super::{DONE, SOME_REJECTED};
+
+/// Runs the command; gives the exit status.
+pub(super) fn annotate(mut arguments: AnnotateArgs) -> Result<u8> {
+    let file = match arguments.config.take() {
+        None => PartialConfig::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            PartialConfig::from_toml(&text).with_context(|| format!("{}", path.display()))?
+        }
+    };
+    let print = arguments.print_config;
+    let replace = if arguments.force { Replace::Yes } else { Replace::No };
+    let mut teller = Teller::new(arguments.quiet, arguments.log_format);
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let config = from_flags(arguments)?.or(file).complete(cores)?;
+    if print {
+        std::io::stdout().write_all(config.to_toml()?.as_bytes())?;
+        return Ok(DONE);
+    }
+    let report = noteward::run(&config, replace, &mut |progress| teller.progress(progress))?;
+    teller.summary(&report, &config.out);
+    Ok(if report.counts.rejected > 0 { SOME_REJECTED } else { DONE })
+}
+
+fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
+    let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
+    let mut map = std::collections::BTreeMap::new();
+    for mapping in &arguments.map {
+        let (field, column) = mapping
+            .split_once('=')
+            .with_context(|| format!("--map: expected FIELD=COLUMN, found {mapping:?}"))?;
+        map.insert(field.to_owned(), column.to_owned());
+    }
+    let mut config = PartialConfig::default();
+    config.input = some(arguments.input);
+    config.out = arguments.out;
+    config.format = arguments.format.map(|formats| formats.into_iter().map(Into::into).collect());
+    config.recognizers = arguments.recognizers.map(|list| list.into_iter().map(Into::into).collect());
+    config.lexicon = (!arguments.lexicon.is_empty()).then_some(arguments.lexicon);
+    config.rules = arguments.rules;
+    config.threads = arguments.threads;
+    config.limit = arguments.limit;
+    config.line_column = arguments.line_column;
+    config.keep = some(arguments.keep);
+    config.keep_text = arguments.keep_text.then_some(true);
+    config.max_note_bytes = arguments.max_note_bytes;
+    config.map = (!map.is_empty()).then_some(map);
+    Ok(config)
+}

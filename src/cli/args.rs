@@ -1,0 +1,144 @@
+//! What may be typed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use noteward::{OutputFormat, Recognizer};
+
+/// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Notes in, asserted and coded mentions out
+    Annotate(Box<AnnotateArgs>),
+}
+
+/// Reads notes and writes a folder with the tables `mentions` and `notes`, `rejects.jsonl` and `run.json`.
+///
+/// INPUT is a file, a folder (walked recursively), a quoted pattern, or `-` for JSON Lines on stdin. Formats are known by
+/// extension: .csv, .tsv, .jsonl, .ndjson, .txt (a note a file), each also with .gz or .zst, and .parquet.
+///
+/// Exit status: 0 every note done; 1 the run finished, but some notes were rejected; 2 not done.
+#[derive(Debug, Args)]
+pub(super) struct AnnotateArgs {
+    /// Files, folders, patterns, or `-`
+    #[arg(value_name = "INPUT")]
+    pub input: Vec<String>,
+
+    /// Output folder; refused if it holds another run
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Replace the run that the output folder holds
+    #[arg(long)]
+    pub force: bool,
+
+    /// Formats of the output tables [default: parquet]
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
+    pub format: Option<Vec<FormatArg>>,
+
+    /// Which column holds a field: note_id, text, patient_id, encounter_id, note_time, note_type, author
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    pub map: Vec<String>,
+
+    /// Which recognisers run [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "RECOGNIZER")]
+    pub recognizers: Option<Vec<RecognizerArg>>,
+
+    /// Table of concepts that extends the embedded lexicon (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub lexicon: Vec<PathBuf>,
+
+    /// Folder of rule tables that replace the embedded ones of the same name
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+
+    /// Workers [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Read only the first N notes
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+
+    /// Rows of one note_id are lines of one note, joined in the order of this column
+    #[arg(long, value_name = "COLUMN")]
+    pub line_column: Option<String>,
+
+    /// Input column carried into `notes` (repeatable)
+    #[arg(long, value_name = "COLUMN")]
+    pub keep: Vec<String>,
+
+    /// Also write the table `texts` (note_id, text)
+    #[arg(long)]
+    pub keep_text: bool,
+
+    /// Reject notes longer than this
+    #[arg(long, value_name = "BYTES")]
+    pub max_note_bytes: Option<usize>,
+
+    /// Read settings from a TOML file whose keys are these flags; flags win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Print the effective configuration and do nothing
+    #[arg(long)]
+    pub print_config: bool,
+
+    /// No progress and no summary
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// How progress and summary are told
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// A file format of the output tables.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum FormatArg {
+    Parquet,
+    Csv,
+    Jsonl,
+}
+
+impl From<FormatArg> for OutputFormat {
+    fn from(format: FormatArg) -> OutputFormat {
+        match format {
+            FormatArg::Parquet => OutputFormat::Parquet,
+            FormatArg::Csv => OutputFormat::Csv,
+            FormatArg::Jsonl => OutputFormat::Jsonl,
+        }
+    }
+}
+
+/// A recogniser of mentions.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum RecognizerArg {
+    /// Surface forms of the lexicon
+    Lexicon,
+}
+
+impl From<RecognizerArg> for Recognizer {
+    fn from(recognizer: RecognizerArg) -> Recognizer {
+        match recognizer {
+            RecognizerArg::Lexicon => Recognizer::Lexicon,
+        }
+    }
+}
+
+/// How progress and summary are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}

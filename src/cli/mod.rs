@@ -1,0 +1,44 @@
+//! The command line: what was typed, turned into calls of the library. Results go to files, words for people to stderr.
+
+mod annotate;
+mod args;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+/// Every note done.
+const DONE: u8 = 0;
+/// The run finished, but some notes were rejected.
+const SOME_REJECTED: u8 = 1;
+/// Not done: usage, configuration, tables, disk.
+const NOT_DONE: u8 = 2;
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    // The default hook prints the panic's message, which may quote the text of a note.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
+        report(&format!("a fault of the program{}", place.unwrap_or_default()));
+    }));
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Annotate(arguments) => annotate::annotate(*arguments),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report(&format!("{error:#}"));
+            ExitCode::from(NOT_DONE)
+        }
+    }
+}
+
+/// Tells a person something.
+#[expect(clippy::print_stderr, reason = "stderr is where the program talks to people")]
+fn report(message: &str) {
+    eprintln!("noteward: {message}");
+}

@@ -1,0 +1,220 @@
+//! The configuration of `annotate`: one TOML file, whose keys are the flags, and what they come to.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::write::OutputFormat;
+use crate::{Error, Result};
+
+/// A recogniser of mentions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Recognizer {
+    /// Surface forms of the lexicon.
+    Lexicon,
+}
+
+/// What was asked for, by a file or by flags; everything may be left out.
+///
+/// ```
+/// let text = "format = [\"csv\"]\nthreads = 2\n[map]\ntext = \"body\"\n";
+/// let partial = noteward::PartialConfig::from_toml(text).unwrap();
+/// assert_eq!(partial.threads.map(|n| n.get()), Some(2));
+/// assert!(noteward::PartialConfig::from_toml("thread = 2").is_err());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PartialConfig {
+    /// Inputs: files, folders, patterns, or `-`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Vec<String>>,
+    /// Output folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<PathBuf>,
+    /// Formats of the output tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Vec<OutputFormat>>,
+    /// Recognisers that run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recognizers: Option<Vec<Recognizer>>,
+    /// Tables of concepts that extend the embedded lexicon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lexicon: Option<Vec<PathBuf>>,
+    /// Folder of rule tables that replace embedded ones of the same name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<PathBuf>,
+    /// Workers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<NonZeroUsize>,
+    /// Number of notes after which reading stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Column that orders the rows of a note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_column: Option<String>,
+    /// Input columns carried into `notes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Vec<String>>,
+    /// Whether the texts are stored too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_text: Option<bool>,
+    /// Longest note, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_note_bytes: Option<usize>,
+    /// Field to input column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map: Option<BTreeMap<String, String>>,
+}
+
+/// The effective configuration of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct Config {
+    /// Inputs.
+    pub input: Vec<String>,
+    /// Output folder.
+    pub out: PathBuf,
+    /// Formats of the output tables.
+    pub format: Vec<OutputFormat>,
+    /// Recognisers that run.
+    pub recognizers: Vec<Recognizer>,
+    /// Tables of concepts that extend the embedded lexicon.
+    pub lexicon: Vec<PathBuf>,
+    /// Folder of rule tables that replace embedded ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<PathBuf>,
+    /// Workers.
+    pub threads: NonZeroUsize,
+    /// Number of notes after which reading stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Column that orders the rows of a note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_column: Option<String>,
+    /// Input columns carried into `notes`.
+    pub keep: Vec<String>,
+    /// Whether the texts are stored too.
+    pub keep_text: bool,
+    /// Longest note, in bytes.
+    pub max_note_bytes: usize,
+    /// Field to input column.
+    pub map: BTreeMap<String, String>,
+}
+
+/// Longest note that is read unless the configuration says otherwise: 32 MiB.
+const MAX_NOTE_BYTES: usize = 32 << 20;
+
+impl PartialConfig {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// An unknown key or a value of another type, with its line.
+    pub fn from_toml(text: &str) -> Result<PartialConfig> {
+        toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))
+    }
+
+    /// This, with what it leaves out taken from `other`.
+    pub fn or(self, other: PartialConfig) -> PartialConfig {
+        let map = match (self.map, other.map) {
+            (Some(own), Some(mut map)) => {
+                map.extend(own);
+                Some(map)
+            }
+            (own, map) => own.or(map),
+        };
+        PartialConfig {
+            input: self.input.or(other.input),
+            out: self.out.or(other.out),
+            format: self.format.or(other.format),
+            recognizers: self.recognizers.or(other.recognizers),
+            lexicon: self.lexicon.or(other.lexicon),
+            rules: self.rules.or(other.rules),
+            threads: self.threads.or(other.threads),
+            limit: self.limit.or(other.limit),
+            line_column: self.line_column.or(other.line_column),
+            keep: self.keep.or(other.keep),
+            keep_text: self.keep_text.or(other.keep_text),
+            max_note_bytes: self.max_note_bytes.or(other.max_note_bytes),
+            map,
+        }
+    }
+
+    /// The effective configuration; `cores` is the number of workers where none is given.
+    ///
+    /// # Errors
+    /// Something that has no default is missing, or two settings contradict each other.
+    pub fn complete(self, cores: NonZeroUsize) -> Result<Config> {
+        let missing = |what: &str| Error::config(format!("{what} is missing"));
+        let mut format = self.format.unwrap_or_else(|| vec![OutputFormat::Parquet]);
+        format.sort_unstable();
+        format.dedup();
+        let mut recognizers = self.recognizers.unwrap_or_else(|| vec![Recognizer::Lexicon]);
+        recognizers.sort_unstable();
+        recognizers.dedup();
+        if format.is_empty() || recognizers.is_empty() {
+            return Err(Error::config("format and recognizers must name at least one"));
+        }
+        let max_note_bytes = self.max_note_bytes.unwrap_or(MAX_NOTE_BYTES);
+        if max_note_bytes > (u32::MAX / 2) as usize {
+            return Err(Error::config(format!("max-note-bytes: at most {}, found {max_note_bytes}", u32::MAX / 2)));
+        }
+        Ok(Config {
+            input: self.input.filter(|input| !input.is_empty()).ok_or_else(|| missing("INPUT"))?,
+            out: self.out.ok_or_else(|| missing("--out DIR"))?,
+            format,
+            recognizers,
+            lexicon: self.lexicon.unwrap_or_default(),
+            rules: self.rules,
+            threads: self.threads.unwrap_or(cores),
+            limit: self.limit,
+            line_column: self.line_column,
+            keep: self.keep.unwrap_or_default(),
+            keep_text: self.keep_text.unwrap_or_default(),
+            max_note_bytes,
+            map: self.map.unwrap_or_default(),
+        })
+    }
+}
+
+impl Config {
+    /// The configuration as a file that gives the same run.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::config(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_what_is_read() {
+        let text = "input = [\"a.csv\"]\nout = \"o\"\nkeep = [\"x\"]\n[map]\ntext = \"body\"\n";
+        let cores = NonZeroUsize::new(3).unwrap();
+        let config = PartialConfig::from_toml(text).unwrap().complete(cores).unwrap();
+        let printed = config.to_toml().unwrap();
+        let again = PartialConfig::from_toml(&printed).unwrap().complete(cores).unwrap();
+        assert_eq!(again, config, "{printed}");
+    }
+
+    #[test]
+    fn flags_win_over_the_file_key_by_key() {
+        let file = PartialConfig::from_toml("limit = 5\nkeep-text = true\n[map]\ntext = \"a\"\nauthor = \"b\"\n").unwrap();
+        let flags = PartialConfig::from_toml("limit = 7\n[map]\ntext = \"c\"\n").unwrap();
+        let merged = flags.or(file);
+        assert_eq!((merged.limit, merged.keep_text), (Some(7), Some(true)));
+        let map = merged.map.unwrap();
+        assert_eq!((map["text"].as_str(), map["author"].as_str()), ("c", "b"));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_line() {
+        let error = PartialConfig::from_toml("limit = 5\nlimits = 6\n").unwrap_err().to_string();
+        assert!(error.contains("limits") && error.contains("line 2"), "{error}");
+    }
+}

@@ -1,0 +1,142 @@
+//! Assertion by rules: ConText (Harkema et al. 2009), after NegEx (Chapman et al. 2001).
+//!
+//! Cues, their direction and reach, terminators and section priors are rows of tables; this module finds the cues of a
+//! sentence once and decides each axis of each mention by the nearest cue that reaches it. It sees one sentence and the
+//! kind of its section, and cannot fail.
+
+mod rules;
+mod scope;
+
+use crate::assertion::{Assertion, Evidence, Experiencer, Presence, Temporality};
+use crate::document::{Document, Sentence};
+use crate::lexicon::TableSource;
+use crate::token::Token;
+use crate::{Mention, Result, Span};
+use rules::{Category, Rules};
+use scope::{Cue, TokenRange};
+
+/// The tables that the engine reads.
+#[derive(Clone, Debug)]
+pub(crate) struct ContextTables<'a> {
+    /// Cues: `cue`, `category`, `direction`, `limit`, `example`, `source`.
+    pub cues: &'a TableSource,
+    /// Section priors: `section`, `category`, `example`, `source`.
+    pub priors: &'a TableSource,
+    /// Words that name a lasting condition: `word`, `source`.
+    pub chronic: &'a TableSource,
+}
+
+/// Decides the assertion of mentions.
+#[derive(Clone, Debug)]
+pub struct ConText {
+    rules: Rules,
+}
+
+impl ConText {
+    /// Reads the tables; `section_index` gives the index of a section kind's name.
+    pub(crate) fn new(
+        tables: &ContextTables<'_>,
+        section_index: impl Fn(&str) -> Option<crate::document::SectionKind>,
+    ) -> Result<ConText> {
+        Ok(ConText { rules: Rules::parse(tables, section_index)? })
+    }
+
+    /// The assertions of the mentions of one sentence, which are sorted by span: the k-th belongs to the k-th mention.
+    pub fn assert(&self, document: &Document, sentence: &Sentence, mentions: &[Mention]) -> Vec<Assertion> {
+        let tokens = document.tokens_of(sentence);
+        let places: Vec<TokenRange> = token_ranges(tokens, mentions);
+        let cues = scope::find_cues(&self.rules, document.text(), tokens, &places);
+        let section = document.section_of(sentence);
+        let mut assertions = Vec::with_capacity(mentions.len());
+        for (mention, &place) in mentions.iter().zip(&places) {
+            let chronic = self.rules.is_chronic(&tokens[place.start..place.end]);
+            let mut assertion = Assertion::default();
+            for deciding in scope::deciding_cues(&self.rules, tokens, &cues, place) {
+                let category = self.rules.row(deciding.rule).category;
+                if category == Category::Historical && chronic && !self.rules.row(deciding.rule).overrides_chronic {
+                    continue;
+                }
+                apply(&mut assertion, category, evidence(tokens, deciding));
+            }
+            if let Some(section) = section
+                && let Some((category, rule)) = self.rules.prior(section.kind)
+                && is_undecided(&assertion, category)
+                && !(category == Category::Historical && chronic)
+            {
+                apply(&mut assertion, category, Evidence { cue: section.heading, rule });
+            }
+            debug_assert!(!mention.span.is_empty());
+            assertions.push(assertion);
+        }
+        assertions
+    }
+
+    /// The name of a rule, such as `absent:no evidence of`.
+    pub fn rule_name(&self, rule: crate::assertion::RuleIndex) -> &str {
+        self.rules.name(rule)
+    }
+
+    /// Every word that occurs in a cue, as keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.rules.keys()
+    }
+}
+
+fn evidence(tokens: &[Token], cue: &Cue) -> Evidence {
+    let first = tokens.get(cue.place.start).map(|token| token.span).unwrap_or_default();
+    let last = tokens.get(cue.place.end.saturating_sub(1)).map_or(first, |token| token.span);
+    Evidence { cue: first.cover(last), rule: cue.rule }
+}
+
+fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {
+    match category {
+        Category::Absent => {
+            assertion.presence = Presence::Absent;
+            assertion.presence_by = Some(evidence);
+        }
+        Category::Possible => {
+            assertion.presence = Presence::Possible;
+            assertion.presence_by = Some(evidence);
+        }
+        Category::Historical => {
+            assertion.temporality = Temporality::Historical;
+            assertion.temporality_by = Some(evidence);
+        }
+        Category::Hypothetical => {
+            assertion.temporality = Temporality::Hypothetical;
+            assertion.temporality_by = Some(evidence);
+        }
+        Category::Family => {
+            assertion.experiencer = Experiencer::Family;
+            assertion.experiencer_by = Some(evidence);
+        }
+        Category::Other => {
+            assertion.experiencer = Experiencer::Other;
+            assertion.experiencer_by = Some(evidence);
+        }
+        Category::Present => assertion.presence_by = Some(evidence),
+        // They keep other cues from reaching the mention, and leave the default.
+        Category::Current | Category::Patient | Category::Pseudo | Category::End => {}
+    }
+}
+
+/// Whether no cue decided the axis that the category belongs to.
+fn is_undecided(assertion: &Assertion, category: Category) -> bool {
+    match category.axis() {
+        Some(rules::Axis::Presence) => assertion.presence_by.is_none(),
+        Some(rules::Axis::Temporality) => assertion.temporality_by.is_none(),
+        Some(rules::Axis::Experiencer) => assertion.experiencer_by.is_none(),
+        None => false,
+    }
+}
+
+/// The tokens of each mention, as ranges over the sentence's tokens.
+fn token_ranges(tokens: &[Token], mentions: &[Mention]) -> Vec<TokenRange> {
+    mentions.iter().map(|mention| token_range(tokens, mention.span)).collect()
+}
+
+fn token_range(tokens: &[Token], span: Span) -> TokenRange {
+    let start = tokens.partition_point(|token| token.span.end() <= span.start());
+    let end = tokens.partition_point(|token| token.span.start() < span.end());
+    TokenRange { start: start.min(end), end }
+}

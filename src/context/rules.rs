@@ -1,0 +1,233 @@
+//! The rule tables: cues with category, direction and reach; section priors; words of lasting conditions.
+
+use rustc_hash::FxHashMap;
+
+use super::ContextTables;
+use crate::assertion::RuleIndex;
+use crate::document::SectionKind;
+use crate::lexicon::table;
+use crate::lexicon::trie::{Compared, PhraseTrie};
+use crate::token::{Token, tokenize};
+use crate::{Error, Result};
+
+/// What a cue says of the mentions it reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Category {
+    /// Not there.
+    Absent,
+    /// Uncertain.
+    Possible,
+    /// There after all: ends the reach of absence and doubt, and reaches itself.
+    Present,
+    /// Over before this episode.
+    Historical,
+    /// Not asserted as happening.
+    Hypothetical,
+    /// In this episode after all.
+    Current,
+    /// A relative's.
+    Family,
+    /// Somebody else's.
+    Other,
+    /// The patient's after all.
+    Patient,
+    /// Looks like a cue and is none.
+    Pseudo,
+    /// Ends the reach of every cue.
+    End,
+}
+
+/// An axis of the assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Axis {
+    Presence,
+    Temporality,
+    Experiencer,
+}
+
+impl Category {
+    const NAMES: [(&'static str, Category); 11] = [
+        ("absent", Category::Absent),
+        ("possible", Category::Possible),
+        ("present", Category::Present),
+        ("historical", Category::Historical),
+        ("hypothetical", Category::Hypothetical),
+        ("current", Category::Current),
+        ("family", Category::Family),
+        ("other", Category::Other),
+        ("patient", Category::Patient),
+        ("pseudo", Category::Pseudo),
+        ("end", Category::End),
+    ];
+
+    /// The axis that the category decides.
+    pub fn axis(self) -> Option<Axis> {
+        match self {
+            Category::Absent | Category::Possible | Category::Present => Some(Axis::Presence),
+            Category::Historical | Category::Hypothetical | Category::Current => Some(Axis::Temporality),
+            Category::Family | Category::Other | Category::Patient => Some(Axis::Experiencer),
+            Category::Pseudo | Category::End => None,
+        }
+    }
+}
+
+/// Where the mentions that a cue reaches stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// After it.
+    Forward,
+    /// Before it.
+    Backward,
+    /// Before and after it.
+    Both,
+    /// Before it, and only where the clause ends with it: `Fever: no.`
+    Closing,
+}
+
+/// A row of the cue table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CueRow {
+    pub category: Category,
+    pub direction: Direction,
+    /// Most tokens between cue and mention.
+    pub limit: usize,
+    /// Whether a historical cue holds for lasting conditions too.
+    pub overrides_chronic: bool,
+}
+
+/// The compiled tables.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    rows: Vec<CueRow>,
+    names: Vec<String>,
+    trie: PhraseTrie,
+    priors: FxHashMap<SectionKind, (Category, RuleIndex)>,
+    chronic: PhraseTrie,
+}
+
+impl Rules {
+    pub fn parse(
+        tables: &ContextTables<'_>,
+        section_index: impl Fn(&str) -> Option<SectionKind>,
+    ) -> Result<Rules> {
+        let mut rules = Rules {
+            rows: Vec::new(),
+            names: Vec::new(),
+            trie: PhraseTrie::new(Compared::Words),
+            priors: FxHashMap::default(),
+            chronic: PhraseTrie::new(Compared::Stems),
+        };
+        rules.parse_cues(tables)?;
+        let source = tables.priors;
+        for row in table::rows(&source.name, &source.text, ["section", "category", "example", "source"])? {
+            let [section, category, _example, _source] = row.cells;
+            let category = category_named(&source.name, row.line, category)?;
+            let kind = section_index(section).ok_or_else(|| {
+                Error::table(&source.name, row.line, format!("section {section:?} is no kind of section-kinds.tsv"))
+            })?;
+            let rule = rules.add(format!("section:{section}"), CueRow {
+                category,
+                direction: Direction::Both,
+                limit: usize::MAX,
+                overrides_chronic: false,
+            });
+            rules.priors.insert(kind, (category, rule));
+        }
+        let source = tables.chronic;
+        for (index, row) in table::rows(&source.name, &source.text, ["word", "source"])?.iter().enumerate() {
+            rules.chronic.insert_text(row.cells[0], index as u32);
+        }
+        Ok(rules)
+    }
+
+    fn parse_cues(&mut self, tables: &ContextTables<'_>) -> Result<()> {
+        let source = tables.cues;
+        let columns = ["cue", "category", "direction", "limit", "example", "source"];
+        let mut rows = Vec::new();
+        for row in table::rows(&source.name, &source.text, columns)? {
+            let [cue, category, direction, limit, _example, _source] = row.cells;
+            let problem = |problem: String| Error::table(&source.name, row.line, problem);
+            let category = category_named(&source.name, row.line, category)?;
+            let direction = match direction {
+                "forward" => Direction::Forward,
+                "backward" => Direction::Backward,
+                "both" | "" => Direction::Both,
+                "closing" => Direction::Closing,
+                _ => {
+                    let expected = "direction: expected forward, backward, both or closing";
+                    return Err(problem(format!("{expected}, found {direction:?}")));
+                }
+            };
+            let (limit, overrides_chronic) = match limit.strip_suffix('!') {
+                Some(limit) => (limit, true),
+                None => (limit, false),
+            };
+            let limit = match limit {
+                "" => usize::MAX,
+                number => number
+                    .parse()
+                    .map_err(|_| problem(format!("limit: expected a number of tokens, found {number:?}")))?,
+            };
+            let keys = keys(cue);
+            if keys.is_empty() {
+                return Err(problem("cue holds no word".into()));
+            }
+            rows.push((keys, format!("{}:{cue}", row.cells[1]), CueRow { category, direction, limit, overrides_chronic }));
+        }
+        // A cue that needs the end of a clause is tried before the same words without that need.
+        rows.sort_by_key(|(_, _, row)| row.direction != Direction::Closing);
+        for (keys, name, row) in rows {
+            let index = self.add(name, row);
+            self.trie.insert(keys, index.0);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: String, row: CueRow) -> RuleIndex {
+        self.rows.push(row);
+        self.names.push(name);
+        RuleIndex(self.rows.len() as u32 - 1)
+    }
+
+    pub fn row(&self, rule: RuleIndex) -> &CueRow {
+        &self.rows[rule.0 as usize]
+    }
+
+    pub fn name(&self, rule: RuleIndex) -> &str {
+        self.names.get(rule.0 as usize).map_or("", String::as_str)
+    }
+
+    /// The category that a section gives to mentions that no cue decides.
+    pub fn prior(&self, kind: SectionKind) -> Option<(Category, RuleIndex)> {
+        self.priors.get(&kind).copied()
+    }
+
+    /// The longest cue at the start of `tokens`; `closes` tells whether a clause ends after so many tokens.
+    pub fn cue(&self, tokens: &[Token], closes: impl Fn(usize) -> bool) -> Option<(usize, RuleIndex)> {
+        let (used, rule) = self.trie.longest(tokens, |used, value| {
+            self.rows[value as usize].direction != Direction::Closing || closes(used)
+        })?;
+        Some((used, RuleIndex(rule)))
+    }
+
+    /// Whether the tokens of a mention name a lasting condition.
+    pub fn is_chronic(&self, tokens: &[Token]) -> bool {
+        (0..tokens.len()).any(|index| self.chronic.longest(&tokens[index..], |_, _| true).is_some())
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = u64> {
+        self.trie.keys()
+    }
+}
+
+fn category_named(table: &str, line: usize, name: &str) -> Result<Category> {
+    let found = Category::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, category)| category);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = Category::NAMES.iter().map(|(name, _)| *name).collect();
+        Error::table(table, line, format!("category: expected one of {}, found {name:?}", names.join(", ")))
+    })
+}
+
+fn keys(phrase: &str) -> Vec<u64> {
+    tokenize(phrase, |_| false).iter().map(|token| token.key).collect()
+}

@@ -1,0 +1,65 @@
+//! The tables under `lexicons/` that the program carries.
+
+use super::TableSource;
+
+macro_rules! tables {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../lexicons/", $name)))),*]
+    };
+}
+
+/// Every embedded table that is not a table of concepts.
+const TABLES: &[(&str, &str)] = &tables![
+    "abbreviations.tsv",
+    "chronic.tsv",
+    "cues.tsv",
+    "modifiers.tsv",
+    "section-kinds.tsv",
+    "section-priors.tsv",
+    "sections.tsv",
+    "spelling.tsv",
+];
+
+/// Every embedded table of concepts.
+const CONCEPTS: &[(&str, &str)] = &tables![
+    "concepts/cardiology.tsv",
+    "concepts/chest-imaging.tsv",
+    "concepts/dermatology.tsv",
+    "concepts/endocrinology.tsv",
+    "concepts/ent.tsv",
+    "concepts/gastroenterology.tsv",
+    "concepts/general.tsv",
+    "concepts/genitourinary.tsv",
+    "concepts/hematology.tsv",
+    "concepts/infectious.tsv",
+    "concepts/injury.tsv",
+    "concepts/musculoskeletal.tsv",
+    "concepts/neurology.tsv",
+    "concepts/obgyn.tsv",
+    "concepts/oncology.tsv",
+    "concepts/ophthalmology.tsv",
+    "concepts/pediatrics.tsv",
+    "concepts/psychiatry.tsv",
+    "concepts/pulmonology.tsv",
+    "concepts/vascular.tsv",
+];
+
+fn source((name, text): &(&str, &str)) -> TableSource {
+    TableSource { name: format!("embedded {name}"), text: (*text).to_owned() }
+}
+
+/// The tables of concepts.
+pub(crate) fn concepts() -> Vec<TableSource> {
+    CONCEPTS.iter().map(source).collect()
+}
+
+/// A table by its name under `lexicons/`; an empty one where there is none.
+pub(crate) fn table(name: &str) -> TableSource {
+    debug_assert!(TABLES.iter().any(|table| table.0 == name), "{name}");
+    TABLES.iter().find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
+}
+
+/// The names of the tables that a folder of rules may replace.
+pub(crate) fn rule_tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|table| table.0)
+}

@@ -1,0 +1,65 @@
+//! Checked tab-separated tables: a header that must be as expected, rows of as many cells, `#` comments.
+
+use crate::{Error, Result};
+
+/// A row of a table: its line and its cells, `-` read as an empty cell.
+#[derive(Clone, Debug)]
+pub(crate) struct Row<'a, const N: usize> {
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// The cells, in the order of the columns.
+    pub cells: [&'a str; N],
+}
+
+/// Reads the rows of a table whose header holds exactly `columns`.
+pub(crate) fn rows<'a, const N: usize>(
+    table: &str,
+    text: &'a str,
+    columns: [&str; N],
+) -> Result<Vec<Row<'a, N>>> {
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let expected = columns.join("\t");
+    match lines.next() {
+        Some((_, header)) if header == expected => {}
+        Some((line, header)) => {
+            let problem = format!("expected the header {expected:?}, found {header:?}");
+            return Err(Error::table(table, line, problem));
+        }
+        None => return Err(Error::table(table, 1, format!("expected the header {expected:?}, found no line"))),
+    }
+    lines
+        .map(|(line, content)| {
+            let cells: Vec<&str> = content.split('\t').map(|cell| if cell == "-" { "" } else { cell }).collect();
+            let found = cells.len();
+            let cells = cells
+                .try_into()
+                .map_err(|_| Error::table(table, line, format!("expected {N} cells, found {found}")))?;
+            Ok(Row { line, cells })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_rows_and_their_lines() {
+        let rows = rows("t", "# note\na\tb\n\n1\t-\n2\t3\n", ["a", "b"]).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!((rows[0].line, rows[0].cells), (4, ["1", ""]));
+        assert_eq!(rows[1].cells, ["2", "3"]);
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        let message = |text| rows("t.tsv", text, ["a", "b"]).unwrap_err().to_string();
+        assert_eq!(message("a\tb\n1\n"), "t.tsv: line 2: expected 2 cells, found 1");
+        assert_eq!(message("a\tc\n"), "t.tsv: line 1: expected the header \"a\\tb\", found \"a\\tc\"");
+        assert_eq!(message(""), "t.tsv: line 1: expected the header \"a\\tb\", found no line");
+    }
+}

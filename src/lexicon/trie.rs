@@ -1,0 +1,186 @@
+//! A trie over token keys: longest phrase at a token, in time linear in the phrase.
+
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::token::{Gap, Token, TokenKind, tokenize};
+
+const NONE: u32 = u32::MAX;
+/// Bits of the filter over first keys: most words of a note begin no phrase, and this says so without a look-up.
+const FILTER_BITS: u64 = 1 << 17;
+
+/// Phrases as sequences of token keys, each with one or more values.
+///
+/// Hyphens are not part of a phrase: `follow-up` and `follow up` are the same, both when phrases are added and when a
+/// text is matched (where the hyphen must touch the words on both sides).
+#[derive(Clone, Debug)]
+pub(crate) struct PhraseTrie {
+    compared: Compared,
+    edges: FxHashMap<(u32, u64), u32>,
+    /// First entry of each node in `values`, or `NONE`.
+    nodes: Vec<u32>,
+    /// A value and the next entry of the same node.
+    values: Vec<(u32, u32)>,
+    filter: Vec<u64>,
+    hyphen: u64,
+}
+
+/// By what words are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// As they are.
+    Words,
+    /// Without plural endings.
+    Stems,
+}
+
+impl PhraseTrie {
+    /// An empty trie.
+    pub fn new(compared: Compared) -> PhraseTrie {
+        PhraseTrie {
+            compared,
+            edges: FxHashMap::default(),
+            nodes: vec![NONE],
+            values: Vec::new(),
+            filter: vec![0; (FILTER_BITS / 64) as usize],
+            hyphen: xxh3_64(b"-"),
+        }
+    }
+
+    /// Makes room for so many more words.
+    pub fn reserve(&mut self, n_words: usize) {
+        self.edges.reserve(n_words);
+        self.nodes.reserve(n_words);
+    }
+
+    /// The key by which a token is compared.
+    pub fn key(&self, token: &Token) -> u64 {
+        match self.compared {
+            Compared::Words => token.key,
+            Compared::Stems => token.stem,
+        }
+    }
+
+    /// Adds the phrase that a text spells, full stops left out.
+    pub fn insert_text(&mut self, phrase: &str, value: u32) {
+        let tokens = tokenize(phrase, |_| false);
+        let keys: Vec<u64> =
+            tokens.iter().filter(|token| !token.is(phrase, '.')).map(|token| self.key(token)).collect();
+        self.insert(keys, value);
+    }
+
+    /// Adds a phrase with a value; later values of the same phrase come after earlier ones. Empty phrases are ignored.
+    pub fn insert(&mut self, phrase: impl IntoIterator<Item = u64>, value: u32) {
+        let mut node = 0;
+        for key in phrase.into_iter().filter(|&key| key != self.hyphen) {
+            if node == 0 {
+                let bit = key % FILTER_BITS;
+                self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
+            }
+            let fresh = self.nodes.len() as u32;
+            node = *self.edges.entry((node, key)).or_insert(fresh);
+            if node == fresh {
+                self.nodes.push(NONE);
+            }
+        }
+        if node == 0 {
+            return;
+        }
+        let entry = self.values.len() as u32;
+        self.values.push((value, NONE));
+        let mut last = self.nodes[node as usize];
+        if last == NONE {
+            self.nodes[node as usize] = entry;
+            return;
+        }
+        while self.values[last as usize].1 != NONE {
+            last = self.values[last as usize].1;
+        }
+        self.values[last as usize].1 = entry;
+    }
+
+    /// The longest phrase at the start of `tokens` that `accept` takes: how many tokens it uses, and its value.
+    ///
+    /// `accept` gets the number of tokens and each value of the phrase, in the order in which they were added.
+    pub fn longest(&self, tokens: &[Token], mut accept: impl FnMut(usize, u32) -> bool) -> Option<(usize, u32)> {
+        let first = tokens.first()?;
+        let first_key = self.key(first);
+        let bit = first_key % FILTER_BITS;
+        if self.filter.get((bit / 64) as usize)? & (1 << (bit % 64)) == 0 {
+            return None;
+        }
+        let mut node = *self.edges.get(&(0, first_key))?;
+        let mut used = 1;
+        let mut best = None;
+        loop {
+            if let Some(value) = self.values_of(node).find(|&value| accept(used, value)) {
+                best = Some((used, value));
+            }
+            let Some(next) = tokens.get(used) else { break };
+            let mut step = 1;
+            let key = if next.key == self.hyphen && next.before == Gap::None {
+                match tokens.get(used + 1) {
+                    Some(word) if word.before == Gap::None && word.kind != TokenKind::Punctuation => {
+                        step = 2;
+                        self.key(word)
+                    }
+                    _ => break,
+                }
+            } else {
+                self.key(next)
+            };
+            match self.edges.get(&(node, key)) {
+                Some(&child) => node = child,
+                None => break,
+            }
+            used += step;
+        }
+        best
+    }
+
+    /// Every key that occurs in a phrase.
+    pub fn keys(&self) -> impl Iterator<Item = u64> {
+        self.edges.keys().map(|&(_, key)| key)
+    }
+
+    fn values_of(&self, node: u32) -> impl Iterator<Item = u32> {
+        let mut entry = self.nodes.get(node as usize).copied().unwrap_or(NONE);
+        std::iter::from_fn(move || {
+            let &(value, next) = self.values.get(entry as usize)?;
+            entry = next;
+            Some(value)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trie(phrases: &[&str]) -> PhraseTrie {
+        let mut trie = PhraseTrie::new(Compared::Stems);
+        for (value, phrase) in phrases.iter().enumerate() {
+            trie.insert_text(phrase, value as u32);
+        }
+        trie
+    }
+
+    #[test]
+    fn finds_the_longest_phrase() {
+        let trie = trie(&["chest", "chest pain", "chest pain on exertion", "follow-up"]);
+        let check = |text: &str| trie.longest(&tokenize(text, |_| false), |_, _| true);
+        assert_eq!(check("chest pain on effort"), Some((2, 1)));
+        assert_eq!(check("Chest-Pain"), Some((3, 1)));
+        assert_eq!(check("chest - pain"), Some((1, 0)));
+        assert_eq!(check("follow up"), Some((2, 3)));
+        assert_eq!(check("pain"), None);
+        assert_eq!(check(""), None);
+    }
+
+    #[test]
+    fn a_refused_value_leaves_the_next_or_a_shorter_one() {
+        let trie = trie(&["us", "us", "us army"]);
+        let tokens = tokenize("us army", |_| false);
+        assert_eq!(trie.longest(&tokens, |_, value| value == 1), Some((1, 1)));
+    }
+}

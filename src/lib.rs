@@ -1,0 +1,50 @@
+//! Reads hospital notes and tells what is in them: symptoms, findings and diagnoses, each with its assertion, its code
+//! and its place in the text.
+//!
+//! The sequence is fixed by the types: a [`Note`] is segmented into a [`Document`], in which a recogniser finds
+//! [`Mention`]s, each of which gets an [`Assertion`]. [`Pipeline::annotate`] does this for one note and cannot fail;
+//! [`run`] does it for files of notes, and writes tables.
+//!
+//! ```
+//! use noteward::{Note, Pipeline, Presence};
+//!
+//! let pipeline = Pipeline::embedded();
+//! let note = pipeline.annotate(Note::new("1", "Mother had breast cancer. No evidence of pneumonia."));
+//! let last = note.annotations.last().unwrap();
+//! assert_eq!(last.mention.span.of(note.document.text()), "pneumonia");
+//! assert_eq!(last.assertion.presence, Presence::Absent);
+//! ```
+//!
+//! What users vary is data: lexicons, rules, a configuration. Offsets are bytes into the unchanged text; output tables
+//! give code points too.
+
+mod annotation;
+mod assertion;
+mod config;
+mod context;
+mod document;
+mod error;
+mod lexicon;
+mod mention;
+mod note;
+mod pipeline;
+mod read;
+mod recognize;
+mod segment;
+mod span;
+mod token;
+mod write;
+
+pub use annotation::{AnnotatedNote, Annotation};
+pub use assertion::{Assertion, Evidence, Experiencer, Presence, RuleIndex, Temporality};
+pub use config::{Config, PartialConfig, Recognizer};
+pub use document::{Document, Section, SectionKind, Sentence};
+pub use error::{Error, ErrorKind, Result};
+pub use lexicon::{Lexicon, TableSource};
+pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
+pub use note::{Note, NoteMeta, NoteTime};
+pub use pipeline::{Counts, Pipeline, Progress, Resources, RunReport, run};
+pub use span::Span;
+pub use token::{Gap, Token, TokenKind, tokenize, word_key};
+pub use write::OutputFormat;
+pub use write::folder::Replace;

@@ -1,0 +1,85 @@
+//! Mentions: spans of text that name a health problem.
+
+use crate::Span;
+
+/// What kind of problem a mention names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MentionType {
+    /// What a patient feels or reports.
+    Symptom,
+    /// What a clinician or a test observes, abnormal if present.
+    Finding,
+    /// A named disease, disorder, injury, infection or complication.
+    Diagnosis,
+}
+
+impl MentionType {
+    /// The name in tables and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            MentionType::Symptom => "symptom",
+            MentionType::Finding => "finding",
+            MentionType::Diagnosis => "diagnosis",
+        }
+    }
+
+    /// Reads the name used in tables.
+    pub fn from_name(name: &str) -> Option<MentionType> {
+        [MentionType::Symptom, MentionType::Finding, MentionType::Diagnosis]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// Who found a mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MentionSource {
+    /// The lexicon.
+    Lexicon,
+}
+
+impl MentionSource {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            MentionSource::Lexicon => "lexicon",
+        }
+    }
+}
+
+/// A mention of a health problem in a note.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mention {
+    /// Its place: whole tokens within one sentence.
+    pub span: Span,
+    /// What kind of problem it names.
+    pub kind: MentionType,
+    /// Who found it.
+    pub source: MentionSource,
+    /// The model's confidence in 0..=1; `None` for lexicon matches.
+    pub score: Option<f32>,
+    /// Index of its sentence in the document.
+    pub sentence: u32,
+    /// Index of its concept in the lexicon.
+    pub concept: Option<ConceptIndex>,
+}
+
+/// Index of a concept in the lexicon that found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConceptIndex(pub u32);
+
+/// What a lexicon knows of a concept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concept {
+    /// Identifier, unique within the lexicon.
+    pub id: String,
+    /// Preferred name.
+    pub name: String,
+    /// What kind of problem it is.
+    pub kind: MentionType,
+    /// ICD-10-CM code in dotted form.
+    pub icd10cm: Option<String>,
+    /// Other codes, `SYSTEM:CODE` separated by `;`.
+    pub codes: Option<String>,
+}

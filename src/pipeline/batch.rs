@@ -1,0 +1,185 @@
+//! A batch: consecutive records on their way through a worker, and the rows they become.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use serde::Serialize;
+
+use super::Pipeline;
+use crate::note::{Note, NoteMeta, Origin, TextEncoding};
+use crate::read::{Content, Record};
+use crate::write::mentions::MentionRows;
+use crate::write::notes::{NoteOutcome, NoteRows};
+use crate::write::texts::TextRows;
+use crate::write::{mentions, notes, texts};
+use crate::{AnnotatedNote, Result};
+
+/// Consecutive records.
+pub(super) struct Batch {
+    /// Place among the batches, from 0.
+    pub number: u64,
+    pub records: Vec<Record>,
+}
+
+/// The rows of a batch.
+pub(super) struct Rows {
+    pub number: u64,
+    pub mentions: RecordBatch,
+    pub notes: RecordBatch,
+    pub texts: Option<RecordBatch>,
+    /// Lines of `rejects.jsonl`.
+    pub rejects: Vec<u8>,
+    pub counts: Counts,
+}
+
+/// What came of notes. They add up: read = annotated + empty + rejected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Records read.
+    pub read: u64,
+    /// Notes annotated.
+    pub annotated: u64,
+    /// Notes without text.
+    pub empty: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Bytes of text in annotated notes.
+    pub text_bytes: u64,
+    /// Sentences in annotated notes.
+    pub sentences: u64,
+    /// Mentions found.
+    pub mentions: u64,
+}
+
+impl Counts {
+    /// Adds the counts of other notes.
+    pub(super) fn add(&mut self, other: &Counts) {
+        self.read += other.read;
+        self.annotated += other.annotated;
+        self.empty += other.empty;
+        self.rejected += other.rejected;
+        self.text_bytes += other.text_bytes;
+        self.sentences += other.sentences;
+        self.mentions += other.mentions;
+    }
+}
+
+/// The schemas of the tables that a run writes.
+#[derive(Clone)]
+pub(super) struct Schemas {
+    pub mentions: SchemaRef,
+    pub notes: SchemaRef,
+    pub texts: Option<SchemaRef>,
+    pub n_kept: usize,
+}
+
+impl Schemas {
+    pub fn new(kept: &[String], keep_text: bool) -> Schemas {
+        Schemas {
+            mentions: mentions::schema(),
+            notes: notes::schema(kept),
+            texts: keep_text.then(texts::schema),
+            n_kept: kept.len(),
+        }
+    }
+}
+
+/// Collects the rows of a batch.
+struct Collector<'a> {
+    pipeline: &'a Pipeline,
+    inputs: &'a [String],
+    mentions: MentionRows,
+    notes: NoteRows,
+    texts: Option<TextRows>,
+    rejects: Vec<u8>,
+    counts: Counts,
+}
+
+/// Annotates a batch; `inputs` are the names of the input files.
+pub(super) fn process(pipeline: &Pipeline, batch: Batch, inputs: &[String], schemas: &Schemas) -> Result<Rows> {
+    let mut collector = Collector {
+        pipeline,
+        inputs,
+        mentions: MentionRows::default(),
+        notes: NoteRows::new(schemas.n_kept),
+        texts: schemas.texts.as_ref().map(|_| TextRows::default()),
+        rejects: Vec::new(),
+        counts: Counts::default(),
+    };
+    for record in batch.records {
+        collector.push(record);
+    }
+    let texts = match (collector.texts, &schemas.texts) {
+        (Some(rows), Some(schema)) => Some(rows.finish(schema.clone())?),
+        _ => None,
+    };
+    Ok(Rows {
+        number: batch.number,
+        mentions: collector.mentions.finish(schemas.mentions.clone())?,
+        notes: collector.notes.finish(schemas.notes.clone())?,
+        texts,
+        rejects: collector.rejects,
+        counts: collector.counts,
+    })
+}
+
+impl Collector<'_> {
+    fn push(&mut self, record: Record) {
+        self.counts.read += 1;
+        let Record { meta, origin, content, remark } = record;
+        match content {
+            Content::Text(text, encoding) => {
+                let kept_meta = meta.clone();
+                // The one place where a panic is caught: a fault of this program costs its note and not the run.
+                let annotated = catch_unwind(AssertUnwindSafe(|| self.pipeline.annotate(Note { meta, text })));
+                match annotated {
+                    Ok(note) => self.annotated(&note, encoding, &origin, remark),
+                    Err(_) => self.rejected(&kept_meta, &origin, "a fault of the program while annotating this note"),
+                }
+            }
+            Content::Empty => {
+                self.counts.empty += 1;
+                self.note(&meta, &origin, &NoteOutcome::Empty, remark);
+            }
+            Content::Rejected(reason) => self.rejected(&meta, &origin, &reason),
+        }
+    }
+
+    fn annotated(&mut self, note: &AnnotatedNote, encoding: TextEncoding, origin: &Origin, remark: Option<&str>) {
+        self.counts.annotated += 1;
+        self.counts.text_bytes += note.document.text().len() as u64;
+        self.counts.sentences += note.document.sentences().len() as u64;
+        self.counts.mentions += note.annotations.len() as u64;
+        self.note(&note.document.note().meta, origin, &NoteOutcome::Annotated(note, encoding), remark);
+        self.mentions.push(note, self.pipeline);
+        if let Some(texts) = &mut self.texts {
+            texts.push(note.document.note());
+        }
+    }
+
+    fn rejected(&mut self, meta: &NoteMeta, origin: &Origin, reason: &str) {
+        self.counts.rejected += 1;
+        self.note(meta, origin, &NoteOutcome::Rejected(reason), None);
+        let line = serde_json::json!({
+            "file": self.input(origin),
+            "record": origin.record,
+            "line": origin.line,
+            "byte_start": origin.bytes.map(|(start, _)| start),
+            "byte_end": origin.bytes.map(|(_, end)| end),
+            "note_id": meta.id,
+            "reason": reason,
+        });
+        self.rejects.extend_from_slice(line.to_string().as_bytes());
+        self.rejects.push(b'\n');
+    }
+
+    fn note(&mut self, meta: &NoteMeta, origin: &Origin, outcome: &NoteOutcome<'_>, remark: Option<&str>) {
+        let input = self.input(origin).to_owned();
+        self.notes.push(meta, origin, &input, outcome, remark, self.pipeline);
+    }
+
+    fn input(&self, origin: &Origin) -> &str {
+        self.inputs.get(origin.input as usize).map_or("", String::as_str)
+    }
+}

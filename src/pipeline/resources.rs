@@ -1,0 +1,92 @@
+//! Resources: the tables of a pipeline, embedded or the user's.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Pipeline;
+use crate::config::Config;
+use crate::context::{ConText, ContextTables};
+use crate::lexicon::{TableSource, embedded};
+use crate::recognize::LexiconRecognizer;
+use crate::segment::{Segmenter, SegmenterTables};
+use crate::{Error, Lexicon, Result};
+
+/// The tables that a pipeline is built from.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    concepts: Vec<TableSource>,
+    rules: Vec<(&'static str, TableSource)>,
+}
+
+impl Resources {
+    /// The tables that the program carries.
+    pub fn embedded() -> Resources {
+        let rules = embedded::rule_tables().map(|name| (name, embedded::table(name))).collect();
+        Resources { concepts: embedded::concepts(), rules }
+    }
+
+    /// The embedded tables, with what the configuration adds and replaces.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a folder of rules that holds none.
+    pub fn load(config: &Config) -> Result<Resources> {
+        let mut resources = Resources::embedded();
+        for path in &config.lexicon {
+            resources.concepts.push(read_table(path)?);
+        }
+        if let Some(folder) = &config.rules {
+            let mut n_found = 0;
+            for (name, source) in &mut resources.rules {
+                let path = folder.join(*name);
+                if path.exists() {
+                    *source = read_table(&path)?;
+                    n_found += 1;
+                }
+            }
+            if n_found == 0 {
+                let names: Vec<&str> = embedded::rule_tables().collect();
+                let problem = format!("holds none of the rule tables {}", names.join(", "));
+                return Err(Error::input(folder, problem));
+            }
+        }
+        Ok(resources)
+    }
+
+    /// The hash of every table but the concepts'.
+    pub(crate) fn rules_hash(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        for (name, source) in &self.rules {
+            hasher.update(name.as_bytes()).update(&[0]).update(source.text.as_bytes()).update(&[0]);
+        }
+        hasher.finalize()
+    }
+
+    fn rule(&self, name: &str) -> Result<&TableSource> {
+        let found = self.rules.iter().find(|(known, _)| *known == name).map(|(_, source)| source);
+        found.ok_or_else(|| Error::internal(format!("no table {name}")))
+    }
+
+    pub(super) fn build(&self) -> Result<Pipeline> {
+        let lexicon = Arc::new(Lexicon::parse(&self.concepts, self.rule("spelling.tsv")?)?);
+        let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), self.rule("modifiers.tsv")?)?;
+        let segmenter_tables = SegmenterTables {
+            kinds: self.rule("section-kinds.tsv")?,
+            headings: self.rule("sections.tsv")?,
+            abbreviations: self.rule("abbreviations.tsv")?,
+        };
+        let mut segmenter = Segmenter::new(&segmenter_tables)?;
+        let context_tables = ContextTables {
+            cues: self.rule("cues.tsv")?,
+            priors: self.rule("section-priors.tsv")?,
+            chronic: self.rule("chronic.tsv")?,
+        };
+        let context = ConText::new(&context_tables, |name| segmenter.section_kind(name))?;
+        segmenter.learn(lexicon.keys().chain(context.keys()));
+        Ok(Pipeline::from_parts(segmenter, recognizer, context))
+    }
+}
+
+fn read_table(path: &Path) -> Result<TableSource> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("reading", path, error))?;
+    Ok(TableSource { name: path.display().to_string(), text })
+}

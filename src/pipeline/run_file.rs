@@ -1,0 +1,71 @@
+//! `run.json`: what a run was made of, and what came of it. Holds no note text.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::Resources;
+use super::batch::Counts;
+use crate::config::Config;
+use crate::read::{InputFile, Source};
+use crate::{Lexicon, Result};
+
+/// What goes into `run.json`.
+pub(super) struct RunFile<'a> {
+    pub config: &'a Config,
+    pub resources: &'a Resources,
+    pub lexicon: &'a Lexicon,
+    pub files: &'a [InputFile],
+    pub sources: &'a [Source],
+    pub skipped: &'a [PathBuf],
+    pub counts: &'a Counts,
+    pub timings: &'a Timings,
+}
+
+/// Wall-clock seconds; the only part of `run.json` that differs between equal runs.
+pub(super) struct Timings {
+    /// Until the first note was read.
+    pub load: f64,
+    /// Of the whole run.
+    pub total: f64,
+}
+
+impl RunFile<'_> {
+    pub fn to_json(&self) -> Result<String> {
+        let mut inputs = Vec::new();
+        for (file, source) in self.files.iter().zip(self.sources) {
+            let hashed = source.hash()?;
+            inputs.push(json!({
+                "path": file.path.display().to_string(),
+                "bytes": hashed.bytes,
+                "blake3": hashed.hash.to_hex().as_str(),
+            }));
+        }
+        // Files that a limit left unread.
+        inputs.extend(self.files.iter().skip(self.sources.len()).map(|file| {
+            json!({ "path": file.path.display().to_string(), "bytes": 0, "blake3": null })
+        }));
+        let mut config = serde_json::to_value(self.config).unwrap_or(Value::Null);
+        // The number of workers changes no byte of the output.
+        let threads = config.as_object_mut().and_then(|config| config.remove("threads"));
+        let run = json!({
+            "program": "noteward",
+            "version": env!("CARGO_PKG_VERSION"),
+            "config": config,
+            "inputs": inputs,
+            "skipped_files": self.skipped.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+            "lexicon": {
+                "blake3": self.lexicon.hash().to_hex().as_str(),
+                "concepts": self.lexicon.concepts().len(),
+                "forms": self.lexicon.n_forms(),
+            },
+            "rules": { "blake3": self.resources.rules_hash().to_hex().as_str() },
+            "counts": self.counts,
+            "timings": { "threads": threads, "load_seconds": self.timings.load, "total_seconds": self.timings.total },
+        });
+        let mut text = serde_json::to_string_pretty(&run)
+            .map_err(|error| crate::Error::internal(format!("run.json: {error}")))?;
+        text.push('\n');
+        Ok(text)
+    }
+}

@@ -1,0 +1,153 @@
+//! Inputs: files, folders and patterns as a list of files to read, in a stable order.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// The format of an input file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Csv,
+    Tsv,
+    JsonLines,
+    Parquet,
+    Text,
+}
+
+/// How an input file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// A file to read.
+#[derive(Clone, Debug)]
+pub(crate) struct InputFile {
+    /// Where it is; `-` for standard input.
+    pub path: PathBuf,
+    /// Its name in made note ids: relative to the folder it was found in.
+    pub name: String,
+    pub format: Format,
+    pub compression: Compression,
+}
+
+impl InputFile {
+    pub fn is_stdin(&self) -> bool {
+        self.path == Path::new("-")
+    }
+}
+
+/// What the inputs come to.
+#[derive(Debug, Default)]
+pub(crate) struct Discovered {
+    pub files: Vec<InputFile>,
+    /// Files found in folders whose extension is of no known format.
+    pub skipped: Vec<PathBuf>,
+}
+
+const EXTENSIONS: &str = ".csv, .tsv, .jsonl, .ndjson, .parquet, .txt, each text format also with .gz or .zst";
+
+/// Lists the files of the inputs: a file, a folder (walked recursively), a pattern, or `-`.
+///
+/// # Errors
+/// An input that does not exist, matches nothing, or is a file of no known format.
+pub(crate) fn discover(inputs: &[String]) -> Result<Discovered> {
+    let mut found = Discovered::default();
+    for input in inputs {
+        let path = Path::new(input);
+        if input == "-" {
+            found.files.push(InputFile {
+                path: path.to_owned(),
+                name: "-".into(),
+                format: Format::JsonLines,
+                compression: Compression::None,
+            });
+        } else if path.is_dir() {
+            add_folder(path, &mut found)?;
+        } else if path.exists() {
+            found.files.push(known_file(path, file_name(path))?);
+        } else if input.contains(['*', '?', '[']) {
+            add_pattern(input, &mut found)?;
+        } else {
+            return Err(Error::input(path, "no such file or folder"));
+        }
+    }
+    if found.files.is_empty() {
+        let path = PathBuf::from(inputs.join(" "));
+        return Err(Error::input(&path, format!("no file of a known format; extensions are {EXTENSIONS}")));
+    }
+    make_names_unique(&mut found.files);
+    Ok(found)
+}
+
+fn add_folder(folder: &Path, found: &mut Discovered) -> Result<()> {
+    for entry in walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name() {
+        let entry = entry.map_err(|error| Error::input(folder, format!("cannot be walked: {error}")))?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        match input_file(entry.path(), relative.to_string_lossy().into_owned()) {
+            Some(file) => found.files.push(file),
+            None => found.skipped.push(entry.into_path()),
+        }
+    }
+    Ok(())
+}
+
+fn add_pattern(pattern: &str, found: &mut Discovered) -> Result<()> {
+    let paths = glob::glob(pattern)
+        .map_err(|error| Error::input(Path::new(pattern), format!("not a valid pattern: {error}")))?;
+    let mut any = false;
+    // `glob` yields paths in alphabetical order.
+    for path in paths {
+        let path = path.map_err(|error| Error::io("listing", error.path(), std::io::Error::from(error.error().kind())))?;
+        if path.is_dir() {
+            add_folder(&path, found)?;
+        } else {
+            found.files.push(known_file(&path, file_name(&path))?);
+        }
+        any = true;
+    }
+    if any { Ok(()) } else { Err(Error::input(Path::new(pattern), "the pattern matches no file")) }
+}
+
+fn known_file(path: &Path, name: String) -> Result<InputFile> {
+    input_file(path, name)
+        .ok_or_else(|| Error::input(path, format!("the format is not known by its extension; known are {EXTENSIONS}")))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn input_file(path: &Path, name: String) -> Option<InputFile> {
+    let lower = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let (stem, compression) = match lower.rsplit_once('.') {
+        Some((stem, "gz")) => (stem, Compression::Gzip),
+        Some((stem, "zst")) => (stem, Compression::Zstd),
+        _ => (lower.as_str(), Compression::None),
+    };
+    let format = match stem.rsplit_once('.')?.1 {
+        "csv" => Format::Csv,
+        "tsv" => Format::Tsv,
+        "jsonl" | "ndjson" => Format::JsonLines,
+        "parquet" if compression == Compression::None => Format::Parquet,
+        "txt" => Format::Text,
+        _ => return None,
+    };
+    Some(InputFile { path: path.to_owned(), name, format, compression })
+}
+
+/// Files of the same name keep their whole path as name, so that made ids stay unique.
+fn make_names_unique(files: &mut [InputFile]) {
+    let mut seen = BTreeSet::new();
+    let repeated: BTreeSet<String> =
+        files.iter().filter(|file| !seen.insert(file.name.clone())).map(|file| file.name.clone()).collect();
+    for file in files.iter_mut().filter(|file| repeated.contains(&file.name)) {
+        file.name = file.path.to_string_lossy().into_owned();
+    }
+}

@@ -1,0 +1,210 @@
+//! Reading: files of notes, in any of the known formats, as a stream of records in input order.
+//!
+//! A record that cannot be read is a value ([`Content::Rejected`]) with its place and a reason; the stream goes on.
+//! Errors are only for inputs that cannot be used at all, and come before the first record. No reason holds note text.
+
+mod buffer;
+mod columns;
+mod csv;
+mod discover;
+mod encoding;
+mod fhir;
+mod ids;
+mod jsonl;
+mod lines;
+mod parquet;
+mod source;
+mod text;
+mod time;
+
+use std::sync::Arc;
+
+use crate::note::{NoteMeta, Origin, TextEncoding};
+use crate::{Error, Result};
+
+pub(crate) use columns::{ColumnChoice, Field};
+pub(crate) use discover::{Discovered, Format, InputFile, discover};
+pub(crate) use ids::SeenIds;
+pub(crate) use source::Source;
+
+/// A record of the input: what it says of itself, where it stood, and its text if it has one.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub meta: NoteMeta,
+    pub origin: Origin,
+    pub content: Content,
+    /// What could not be understood besides the text, such as the time.
+    pub remark: Option<&'static str>,
+}
+
+/// The text of a record.
+pub(crate) enum Content {
+    /// A note.
+    Text(String, TextEncoding),
+    /// A null or blank text.
+    Empty,
+    /// Not a note: why.
+    Rejected(String),
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Content::Text(text, encoding) => write!(f, "Text({} bytes, {})", text.len(), encoding.name()),
+            Content::Empty => f.write_str("Empty"),
+            Content::Rejected(reason) => write!(f, "Rejected({reason:?})"),
+        }
+    }
+}
+
+/// How inputs are read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReadOptions {
+    /// Which column holds which field, and which are kept.
+    pub columns: ColumnChoice,
+    /// A note longer than this many bytes is rejected.
+    pub max_note_bytes: usize,
+}
+
+/// A row of an input, before its fields are understood.
+pub(crate) enum Row {
+    Fields(Origin, Box<Fields>),
+    Bad(Origin, String),
+}
+
+/// The fields of a row, as the format gives them.
+#[derive(Default)]
+pub(crate) struct Fields {
+    /// Bytes of the text; `None` for null.
+    pub text: Option<RawText>,
+    /// The named fields, by [`Field`].
+    pub values: [Option<String>; Field::COUNT],
+    /// The value of the line column.
+    pub line: Option<String>,
+    pub kept: Vec<Option<String>>,
+}
+
+/// A text as the format gives it.
+pub(crate) enum RawText {
+    /// Decoded by the format.
+    Decoded(String, TextEncoding),
+    /// Bytes of unknown encoding.
+    Bytes(Vec<u8>),
+}
+
+/// A stream of rows.
+pub(crate) type Rows = Box<dyn Iterator<Item = Row> + Send>;
+
+/// Opens one input file; its rows come in file order.
+///
+/// # Errors
+/// The file cannot be opened, or lacks a column that is needed.
+pub(crate) fn open(file: &InputFile, index: u32, options: &ReadOptions) -> Result<(Rows, Source)> {
+    let source = Source::open(file)?;
+    let rows: Rows = match file.format {
+        Format::Csv | Format::Tsv => Box::new(csv::CsvRows::open(file, index, &source, options)?),
+        Format::JsonLines => Box::new(jsonl::JsonRows::open(index, &source, options)?),
+        Format::Parquet => Box::new(parquet::ParquetRows::open(file, index, options)?),
+        Format::Text => Box::new(text::TextRows::open(file, index, &source, options)?),
+    };
+    let rows: Rows = if options.columns.line.is_some() && file.format != Format::Text {
+        Box::new(lines::JoinedLines::new(rows, options.max_note_bytes))
+    } else {
+        rows
+    };
+    Ok((rows, source))
+}
+
+/// Understands rows: identifiers, times, encodings.
+#[derive(Clone, Debug)]
+pub(crate) struct Assembler {
+    name: Arc<str>,
+    max_note_bytes: usize,
+    n_kept: usize,
+}
+
+impl Assembler {
+    pub fn new(file: &InputFile, options: &ReadOptions) -> Assembler {
+        let name = Arc::from(file.name.as_str());
+        Assembler { name, max_note_bytes: options.max_note_bytes, n_kept: options.columns.keep.len() }
+    }
+
+    /// The record that a row holds.
+    pub fn record(&self, row: Row) -> Record {
+        match row {
+            Row::Bad(origin, reason) => {
+                let meta =
+                    NoteMeta { id: self.made_id(&origin), kept: vec![None; self.n_kept], ..NoteMeta::default() };
+                Record { meta, origin, content: Content::Rejected(reason), remark: None }
+            }
+            Row::Fields(origin, fields) => self.from_fields(origin, *fields),
+        }
+    }
+
+    fn from_fields(&self, origin: Origin, mut fields: Fields) -> Record {
+        let mut take = |field: Field| {
+            fields.values[field as usize].take().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        };
+        let stated_time = take(Field::NoteTime);
+        let time = stated_time.as_deref().and_then(time::parse);
+        let remark = (stated_time.is_some() && time.is_none()).then_some("note_time not understood: expected a date or time such as 2025-03-02T14:20:00");
+        let meta = NoteMeta {
+            id: take(Field::NoteId).unwrap_or_else(|| self.made_id(&origin)),
+            patient_id: take(Field::PatientId),
+            encounter_id: take(Field::EncounterId),
+            time,
+            note_type: take(Field::NoteType),
+            author: take(Field::Author),
+            kept: fields.kept,
+        };
+        let content = match fields.text {
+            None => Content::Empty,
+            Some(RawText::Decoded(text, encoding)) => self.content(text, encoding),
+            Some(RawText::Bytes(bytes)) => {
+                let (text, encoding) = encoding::decode(bytes);
+                self.content(text, encoding)
+            }
+        };
+        Record { meta, origin, content, remark }
+    }
+
+    fn content(&self, text: String, encoding: TextEncoding) -> Content {
+        if text.len() > self.max_note_bytes {
+            let reason = format!("note of {} bytes is longer than the limit of {}", text.len(), self.max_note_bytes);
+            return Content::Rejected(reason);
+        }
+        if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
+            return Content::Empty;
+        }
+        Content::Text(text, encoding)
+    }
+
+    fn made_id(&self, origin: &Origin) -> String {
+        format!("{}#{}", self.name, origin.record)
+    }
+}
+
+/// The reason for a rest of a file that cannot be read.
+pub(crate) fn unreadable(error: &std::io::Error) -> String {
+    format!("the rest of the file cannot be read: {error}")
+}
+
+pub(crate) fn missing_text(found: &[String]) -> String {
+    format!(
+        "no column holds the text: expected one of {}, found {}; name it with --map text=COLUMN",
+        Field::Text.names().join(", "),
+        if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+    )
+}
+
+/// Opens every input once, so that a missing column is an error before the run and not in the middle of it.
+pub(crate) fn check(files: &[InputFile], options: &ReadOptions) -> Result<()> {
+    for (index, file) in files.iter().enumerate().filter(|(_, file)| !file.is_stdin()) {
+        let index = u32::try_from(index).map_err(|_| Error::config("more than 4294967295 input files"))?;
+        match file.format {
+            Format::Csv | Format::Tsv | Format::Parquet => drop(open(file, index, options)?),
+            Format::JsonLines | Format::Text => drop(Source::open(file)?),
+        }
+    }
+    Ok(())
+}

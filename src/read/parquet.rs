@@ -1,0 +1,154 @@
+//! Parquet: rows of the needed columns, in small batches.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, ArrayRef, LargeStringArray, RecordBatch};
+use arrow_schema::{ArrowError, DataType};
+
+use super::columns::{Field, Layout};
+use super::discover::InputFile;
+use super::{Fields, RawText, ReadOptions, Row, missing_text};
+use crate::note::{Origin, TextEncoding};
+use crate::{Error, Result};
+
+/// Rows a batch: few, since a batch of long notes is held in memory whole.
+const BATCH_ROWS: usize = 256;
+
+/// The rows of a Parquet file.
+pub(super) struct ParquetRows {
+    reader: ParquetRecordBatchReader,
+    layout: Layout,
+    /// The columns of the batch at hand: strings, or bytes for a binary text.
+    columns: Vec<ArrayRef>,
+    n_rows: usize,
+    at: usize,
+    input: u32,
+    record: u64,
+    done: bool,
+}
+
+impl ParquetRows {
+    pub fn open(file: &InputFile, input: u32, options: &ReadOptions) -> Result<ParquetRows> {
+        let opened = File::open(&file.path).map_err(|error| Error::io("opening", &file.path, error))?;
+        let bad = |error: ::parquet::errors::ParquetError| {
+            Error::input(&file.path, format!("cannot be read as Parquet: {error}"))
+        };
+        let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(bad)?;
+        let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let mut layout = options.columns.layout(&header).map_err(|problem| Error::input(&file.path, problem))?;
+        if layout.text.is_empty() {
+            return Err(Error::input(&file.path, missing_text(&header)));
+        }
+        let needed = needed_columns(&layout);
+        let mask = ProjectionMask::roots(builder.parquet_schema(), needed.iter().copied());
+        renumber(&mut layout, &needed);
+        let reader = builder.with_batch_size(BATCH_ROWS).with_projection(mask).build().map_err(bad)?;
+        Ok(ParquetRows { reader, layout, columns: Vec::new(), n_rows: 0, at: 0, input, record: 0, done: false })
+    }
+
+    /// Reads the next batch; false at the end.
+    fn advance(&mut self) -> Result<bool, String> {
+        let Some(batch) = self.reader.next() else { return Ok(false) };
+        let batch: RecordBatch = batch.map_err(|error| error.to_string())?;
+        self.columns = batch.columns().iter().map(as_strings).collect::<Result<_, String>>()?;
+        self.n_rows = batch.num_rows();
+        self.at = 0;
+        Ok(true)
+    }
+
+    fn fields(&self) -> Fields {
+        let string = |index: &usize| -> Option<String> {
+            let column = self.columns.get(*index)?.as_string_opt::<i64>()?;
+            column.is_valid(self.at).then(|| column.value(self.at).to_owned()).filter(|value| !value.is_empty())
+        };
+        let text = self.layout.text.iter().find_map(|&index| {
+            let column = self.columns.get(index)?;
+            if column.is_null(self.at) {
+                return None;
+            }
+            match column.as_binary_opt::<i64>() {
+                Some(bytes) => Some(RawText::Bytes(bytes.value(self.at).to_owned())),
+                None => {
+                    let text = column.as_string_opt::<i64>()?.value(self.at);
+                    Some(RawText::Decoded(text.to_owned(), TextEncoding::Utf8))
+                }
+            }
+        });
+        let mut values: [Option<String>; Field::COUNT] = Default::default();
+        for (value, columns) in values.iter_mut().zip(&self.layout.fields) {
+            *value = columns.iter().find_map(string);
+        }
+        let line = self.layout.line.as_ref().and_then(string);
+        Fields { text, values, line, kept: self.layout.keep.iter().map(string).collect() }
+    }
+}
+
+impl Iterator for ParquetRows {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        while self.at >= self.n_rows && !self.done {
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => self.done = true,
+                Err(problem) => {
+                    self.done = true;
+                    let origin = Origin { input: self.input, record: self.record + 1, line: None, bytes: None };
+                    return Some(Row::Bad(origin, format!("the rest of the file cannot be read: {problem}")));
+                }
+            }
+        }
+        if self.done {
+            return None;
+        }
+        let fields = self.fields();
+        self.at += 1;
+        self.record += 1;
+        let origin = Origin { input: self.input, record: self.record, line: None, bytes: None };
+        Some(Row::Fields(origin, Box::new(fields)))
+    }
+}
+
+/// The columns that hold a field, in file order.
+fn needed_columns(layout: &Layout) -> Vec<usize> {
+    let fields = layout.fields.iter().flatten();
+    let mut needed: Vec<usize> =
+        fields.chain(&layout.text).chain(&layout.line).chain(&layout.keep).copied().collect();
+    needed.sort_unstable();
+    needed.dedup();
+    needed
+}
+
+/// Rewrites file columns as columns of the projection.
+fn renumber(layout: &mut Layout, needed: &[usize]) {
+    let place = |column: &mut usize| *column = needed.binary_search(column).unwrap_or(*column);
+    layout.fields.iter_mut().flatten().for_each(place);
+    layout.text.iter_mut().for_each(place);
+    layout.line.iter_mut().for_each(place);
+    layout.keep.iter_mut().for_each(place);
+}
+
+/// A column as strings with 64-bit offsets; binary columns as they are.
+fn as_strings(column: &ArrayRef) -> Result<ArrayRef, String> {
+    let target = match column.data_type() {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            DataType::LargeBinary
+        }
+        DataType::Float32 | DataType::Float64 => return floats_as_strings(column).map_err(|error| error.to_string()),
+        _ => DataType::LargeUtf8,
+    };
+    arrow_cast::cast(column, &target).map_err(|error| error.to_string())
+}
+
+/// Identifiers that a data frame turned into floats (`17.0`) as the integers they were.
+fn floats_as_strings(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let floats = arrow_cast::cast(column, &DataType::Float64)?;
+    let floats = floats.as_primitive::<Float64Type>();
+    let strings: LargeStringArray = floats.iter().map(|value| value.map(|value| value.to_string())).collect();
+    Ok(Arc::new(strings))
+}

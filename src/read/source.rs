@@ -1,0 +1,122 @@
+//! Sources: the bytes of an input file, decompressed, brought to UTF-8 where a byte order mark says UTF-16, and hashed.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+use super::discover::{Compression, Format, InputFile};
+use crate::note::TextEncoding;
+use crate::{Error, Result};
+
+/// An opened input file.
+#[derive(Clone)]
+pub(crate) struct Source {
+    path: PathBuf,
+    reader: Arc<Mutex<Option<Box<dyn Read + Send>>>>,
+    hash: Arc<Mutex<HashState>>,
+    /// What the byte order mark says.
+    pub encoding: TextEncoding,
+}
+
+/// What is known of the hash of the file's bytes.
+#[derive(Default)]
+struct HashState {
+    hasher: blake3::Hasher,
+    bytes: u64,
+    complete: bool,
+}
+
+/// The hash and length of an input's bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct InputHash {
+    pub hash: blake3::Hash,
+    pub bytes: u64,
+}
+
+impl Source {
+    /// Opens a file and looks at its first bytes.
+    pub fn open(file: &InputFile) -> Result<Source> {
+        let io_error = |source| Error::io("opening", &file.path, source);
+        let raw: Box<dyn Read + Send> =
+            if file.is_stdin() { Box::new(io::stdin()) } else { Box::new(File::open(&file.path).map_err(io_error)?) };
+        let hash = Arc::new(Mutex::new(HashState::default()));
+        let hashed = HashingReader { inner: raw, hash: Arc::clone(&hash) };
+        let mut plain: Box<dyn Read + Send> = match file.compression {
+            Compression::None => Box::new(hashed),
+            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(hashed))),
+            Compression::Zstd => Box::new(zstd::Decoder::new(hashed).map_err(io_error)?),
+        };
+        let mut encoding = TextEncoding::Utf8;
+        if file.format != Format::Parquet && !file.is_stdin() {
+            let mut head = Vec::with_capacity(2);
+            // What cannot be read here cannot be read below either, and is reported there with its place.
+            let start = match plain.by_ref().take(2).read_to_end(&mut head) {
+                Ok(_) => Start::Bytes(io::Cursor::new(head)),
+                Err(error) => Start::Fault(Some(error)),
+            };
+            if let Start::Bytes(head) = &start
+                && matches!(head.get_ref()[..], [0xFF, 0xFE] | [0xFE, 0xFF])
+            {
+                encoding = TextEncoding::Utf16;
+                let whole = start.chain(plain);
+                plain = Box::new(DecodeReaderBytesBuilder::new().bom_sniffing(true).build(whole));
+            } else {
+                plain = Box::new(start.chain(plain));
+            }
+        }
+        Ok(Source { path: file.path.clone(), reader: Arc::new(Mutex::new(Some(plain))), hash, encoding })
+    }
+
+    /// The reader of the plain bytes; an empty one when it was taken before.
+    pub fn take_reader(&self) -> Box<dyn Read + Send> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.take().unwrap_or_else(|| Box::new(io::empty()))
+    }
+
+    /// The hash of the file's bytes: from what was read, or by reading the file where that was not the whole.
+    pub fn hash(&self) -> Result<InputHash> {
+        let state = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.complete || self.path == Path::new("-") {
+            return Ok(InputHash { hash: state.hasher.finalize(), bytes: state.bytes });
+        }
+        let io_error = |source| Error::io("hashing", &self.path, source);
+        let mut hasher = blake3::Hasher::new();
+        let mut file = File::open(&self.path).map_err(io_error)?;
+        hasher.update_reader(&mut file).map_err(io_error)?;
+        Ok(InputHash { hash: hasher.finalize(), bytes: hasher.count() })
+    }
+}
+
+/// The first bytes of a file, or the fault that reading them met.
+enum Start {
+    Bytes(io::Cursor<Vec<u8>>),
+    Fault(Option<io::Error>),
+}
+
+impl Read for Start {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Start::Bytes(bytes) => bytes.read(buffer),
+            Start::Fault(error) => error.take().map_or(Ok(0), Err),
+        }
+    }
+}
+
+struct HashingReader {
+    inner: Box<dyn Read + Send>,
+    hash: Arc<Mutex<HashState>>,
+}
+
+impl Read for HashingReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.inner.read(buffer)?;
+        let mut state = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
+        state.complete |= n_read == 0 && !buffer.is_empty();
+        state.bytes += n_read as u64;
+        state.hasher.update(buffer.get(..n_read).unwrap_or(&[]));
+        Ok(n_read)
+    }
+}

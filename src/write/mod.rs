@@ -1,0 +1,85 @@
+//! Writing: annotated notes as rows, and the rows as files.
+//!
+//! [`mentions`], [`notes`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
+//! become code points; [`table`] writes one table in the chosen formats; [`folder`] owns the output folder, in which
+//! nothing has its final name before the run is complete.
+
+mod code_points;
+pub(crate) mod folder;
+pub(crate) mod mentions;
+pub(crate) mod notes;
+pub(crate) mod table;
+pub(crate) mod texts;
+
+use arrow_schema::{DataType, Field, TimeUnit};
+
+use crate::Concept;
+use crate::annotation::Annotation;
+use crate::assertion::RuleIndex;
+use crate::document::SectionKind;
+
+/// A file format of the output tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Comma-separated values with a header.
+    Csv,
+    /// JSON Lines.
+    Jsonl,
+}
+
+impl OutputFormat {
+    /// Every format.
+    pub const ALL: [OutputFormat; 3] = [OutputFormat::Parquet, OutputFormat::Csv, OutputFormat::Jsonl];
+
+    /// The extension of its files, and its name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            OutputFormat::Parquet => "parquet",
+            OutputFormat::Csv => "csv",
+            OutputFormat::Jsonl => "jsonl",
+        }
+    }
+}
+
+/// What rows need to know of the engines that made the annotations.
+pub(crate) trait Names {
+    /// The concept of a lexicon mention.
+    fn concept(&self, annotation: &Annotation) -> Option<&Concept>;
+    /// The name of an assertion rule.
+    fn rule(&self, rule: RuleIndex) -> &str;
+    /// The normalised name of a section kind.
+    fn section(&self, kind: SectionKind) -> &str;
+}
+
+fn text(name: &str) -> Field {
+    Field::new(name, DataType::Utf8, false)
+}
+
+fn optional_text(name: &str) -> Field {
+    Field::new(name, DataType::Utf8, true)
+}
+
+fn count(name: &str) -> Field {
+    Field::new(name, DataType::UInt32, false)
+}
+
+fn optional_count(name: &str) -> Field {
+    Field::new(name, DataType::UInt32, true)
+}
+
+fn optional_time(name: &str) -> Field {
+    Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, None), true)
+}
+
+/// The first 80 bits of a hash, in hexadecimal: wide enough that a billion texts do not collide.
+fn short_hex(hash: &[u8], hex: &mut String) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    hex.clear();
+    for byte in hash.iter().take(10) {
+        hex.push(DIGITS[usize::from(byte >> 4)] as char);
+        hex.push(DIGITS[usize::from(byte & 15)] as char);
+    }
+}
