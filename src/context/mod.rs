@@ -11,7 +11,7 @@ use crate::assertion::{Assertion, Evidence, Experiencer, Presence, Temporality};
 use crate::document::{Document, Sentence};
 use crate::lexicon::TableSource;
 use crate::token::Token;
-use crate::{Mention, Result, Span};
+use crate::{Mention, MentionType, Result, Span};
 use rules::{Category, Rules};
 use scope::{Cue, TokenRange};
 
@@ -49,23 +49,26 @@ impl ConText {
         let section = document.section_of(sentence);
         let mut assertions = Vec::with_capacity(mentions.len());
         for (mention, &place) in mentions.iter().zip(&places) {
-            let chronic = self.rules.is_chronic(&tokens[place.start..place.end]);
+            // "History of" a lasting condition or of a symptom tells of the present.
+            let chronic =
+                mention.kind == MentionType::Symptom || self.rules.is_chronic(&tokens[place.start..place.end]);
             let mut assertion = Assertion::default();
-            for deciding in scope::deciding_cues(&self.rules, tokens, &cues, place) {
-                let category = self.rules.row(deciding.rule).category;
-                if category == Category::Historical && chronic && !self.rules.row(deciding.rule).overrides_chronic {
+            let deciding = scope::deciding_cues(&self.rules, &cues, place);
+            for cue in deciding.iter().flatten() {
+                let overrides = self.rules.row(cue.rule).overrides_chronic;
+                if cue.category == Category::Historical && chronic && !overrides {
                     continue;
                 }
-                apply(&mut assertion, category, evidence(tokens, deciding));
+                apply(&mut assertion, cue.category, evidence(tokens, cue));
             }
             if let Some(section) = section
                 && let Some((category, rule)) = self.rules.prior(section.kind)
-                && is_undecided(&assertion, category)
+                && let Some(axis) = category.axis()
+                && deciding[axis as usize].is_none()
                 && !(category == Category::Historical && chronic)
             {
                 apply(&mut assertion, category, Evidence { cue: section.heading, rule });
             }
-            debug_assert!(!mention.span.is_empty());
             assertions.push(assertion);
         }
         assertions
@@ -117,16 +120,6 @@ fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {
         Category::Present => assertion.presence_by = Some(evidence),
         // They keep other cues from reaching the mention, and leave the default.
         Category::Current | Category::Patient | Category::Pseudo | Category::End => {}
-    }
-}
-
-/// Whether no cue decided the axis that the category belongs to.
-fn is_undecided(assertion: &Assertion, category: Category) -> bool {
-    match category.axis() {
-        Some(rules::Axis::Presence) => assertion.presence_by.is_none(),
-        Some(rules::Axis::Temporality) => assertion.temporality_by.is_none(),
-        Some(rules::Axis::Experiencer) => assertion.experiencer_by.is_none(),
-        None => false,
     }
 }
 

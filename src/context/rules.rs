@@ -7,7 +7,7 @@ use crate::assertion::RuleIndex;
 use crate::document::SectionKind;
 use crate::lexicon::table;
 use crate::lexicon::trie::{Compared, PhraseTrie};
-use crate::token::{Token, tokenize};
+use crate::token::Token;
 use crate::{Error, Result};
 
 /// What a cue says of the mentions it reaches.
@@ -43,6 +43,11 @@ pub(super) enum Axis {
     Presence,
     Temporality,
     Experiencer,
+}
+
+impl Axis {
+    /// Every axis.
+    pub const ALL: [Axis; 3] = [Axis::Presence, Axis::Temporality, Axis::Experiencer];
 }
 
 impl Category {
@@ -100,6 +105,8 @@ pub(super) struct CueRow {
 pub(super) struct Rules {
     rows: Vec<CueRow>,
     names: Vec<String>,
+    /// The rows of each cue's words.
+    phrases: Vec<Vec<RuleIndex>>,
     trie: PhraseTrie,
     priors: FxHashMap<SectionKind, (Category, RuleIndex)>,
     chronic: PhraseTrie,
@@ -113,6 +120,7 @@ impl Rules {
         let mut rules = Rules {
             rows: Vec::new(),
             names: Vec::new(),
+            phrases: Vec::new(),
             trie: PhraseTrie::new(Compared::Words),
             priors: FxHashMap::default(),
             chronic: PhraseTrie::new(Compared::Stems),
@@ -143,7 +151,7 @@ impl Rules {
     fn parse_cues(&mut self, tables: &ContextTables<'_>) -> Result<()> {
         let source = tables.cues;
         let columns = ["cue", "category", "direction", "limit", "example", "source"];
-        let mut rows = Vec::new();
+        let mut phrases: FxHashMap<&str, usize> = FxHashMap::default();
         for row in table::rows(&source.name, &source.text, columns)? {
             let [cue, category, direction, limit, _example, _source] = row.cells;
             let problem = |problem: String| Error::table(&source.name, row.line, problem);
@@ -168,17 +176,16 @@ impl Rules {
                     .parse()
                     .map_err(|_| problem(format!("limit: expected a number of tokens, found {number:?}")))?,
             };
-            let keys = keys(cue);
-            if keys.is_empty() {
-                return Err(problem("cue holds no word".into()));
+            if cue.is_empty() {
+                return Err(problem("cue is empty".into()));
             }
-            rows.push((keys, format!("{}:{cue}", row.cells[1]), CueRow { category, direction, limit, overrides_chronic }));
-        }
-        // A cue that needs the end of a clause is tried before the same words without that need.
-        rows.sort_by_key(|(_, _, row)| row.direction != Direction::Closing);
-        for (keys, name, row) in rows {
-            let index = self.add(name, row);
-            self.trie.insert(keys, index.0);
+            let rule = self.add(format!("{}:{cue}", row.cells[1]), CueRow { category, direction, limit, overrides_chronic });
+            let phrase = *phrases.entry(cue).or_insert_with(|| {
+                self.phrases.push(Vec::new());
+                self.trie.insert_text(cue, self.phrases.len() as u32 - 1);
+                self.phrases.len() - 1
+            });
+            self.phrases[phrase].push(rule);
         }
         Ok(())
     }
@@ -202,12 +209,18 @@ impl Rules {
         self.priors.get(&kind).copied()
     }
 
-    /// The longest cue at the start of `tokens`; `closes` tells whether a clause ends after so many tokens.
-    pub fn cue(&self, tokens: &[Token], closes: impl Fn(usize) -> bool) -> Option<(usize, RuleIndex)> {
-        let (used, rule) = self.trie.longest(tokens, |used, value| {
-            self.rows[value as usize].direction != Direction::Closing || closes(used)
-        })?;
-        Some((used, RuleIndex(rule)))
+    /// The longest cue at the start of `tokens`: how many tokens it takes, and the rows that hold there.
+    ///
+    /// `closes` tells whether a clause ends after so many tokens: then the rows that need this hold, else the others.
+    pub fn cue(&self, tokens: &[Token], closes: impl Fn(usize) -> bool) -> Option<(usize, impl Iterator<Item = RuleIndex>)> {
+        let holds = |rule: RuleIndex, closing: bool| (self.row(rule).direction == Direction::Closing) == closing;
+        let active = |phrase: u32, used: usize| {
+            let rows = &self.phrases[phrase as usize];
+            let closing = rows.iter().any(|&rule| holds(rule, true)) && closes(used);
+            rows.iter().copied().filter(move |&rule| holds(rule, closing))
+        };
+        let (used, phrase) = self.trie.longest(tokens, |used, phrase| active(phrase, used).next().is_some())?;
+        Some((used, active(phrase, used)))
     }
 
     /// Whether the tokens of a mention name a lasting condition.
@@ -226,8 +239,4 @@ fn category_named(table: &str, line: usize, name: &str) -> Result<Category> {
         let names: Vec<&str> = Category::NAMES.iter().map(|(name, _)| *name).collect();
         Error::table(table, line, format!("category: expected one of {}, found {name:?}", names.join(", ")))
     })
-}
-
-fn keys(phrase: &str) -> Vec<u64> {
-    tokenize(phrase, |_| false).iter().map(|token| token.key).collect()
 }

@@ -4,6 +4,9 @@ use super::rules::{Axis, Category, Direction, Rules};
 use crate::assertion::RuleIndex;
 use crate::token::{Token, TokenKind};
 
+/// Most tokens between a negation and the statement or doubt that it denies.
+const DENIED_WITHIN: usize = 4;
+
 /// A half-open range over a sentence's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TokenRange {
@@ -11,38 +14,60 @@ pub(super) struct TokenRange {
     pub end: usize,
 }
 
-/// A cue in a sentence.
+/// A cue in a sentence, with one row of its words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cue {
     pub place: TokenRange,
     pub rule: RuleIndex,
+    /// The row's category; or that of the negation which denies it, as in `not reporting` and `no findings suspicious for`.
+    pub category: Category,
 }
 
-/// The cues of a sentence, left to right, none overlapping another or a mention.
+/// The cues of a sentence, left to right, none overlapping another or a mention; several rows of the same words stand
+/// one after another.
 pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &[TokenRange]) -> Vec<Cue> {
-    let mut cues = Vec::new();
-    let mut mentions = mentions.iter().peekable();
+    let mut cues: Vec<Cue> = Vec::new();
+    let mut n_passed = 0;
     let mut index = 0;
     while index < tokens.len() {
-        while mentions.peek().is_some_and(|mention| mention.end <= index) {
-            mentions.next();
+        while mentions.get(n_passed).is_some_and(|mention| mention.end <= index) {
+            n_passed += 1;
         }
-        let inside = mentions.peek().filter(|mention| mention.start <= index);
-        if let Some(mention) = inside {
+        if let Some(mention) = mentions.get(n_passed).filter(|mention| mention.start <= index) {
             index = mention.end;
             continue;
         }
-        let room = mentions.peek().map_or(tokens.len(), |mention| mention.start);
+        let room = mentions.get(n_passed).map_or(tokens.len(), |mention| mention.start);
         let closes = |used: usize| clause_ends(text, tokens, index + used);
-        match rules.cue(&tokens[index..room], closes) {
-            Some((used, rule)) => {
-                cues.push(Cue { place: TokenRange { start: index, end: index + used }, rule });
-                index += used;
-            }
-            None => index += 1,
+        let Some((used, rows)) = rules.cue(&tokens[index..room], closes) else {
+            index += 1;
+            continue;
+        };
+        let place = TokenRange { start: index, end: index + used };
+        let passed = n_passed.checked_sub(1).and_then(|last| mentions.get(last)).map_or(0, |mention| mention.end);
+        let denial = denial(rules, &cues, place.start, passed);
+        for rule in rows {
+            let row = rules.row(rule);
+            let deniable = matches!(row.category, Category::Present | Category::Possible) && row.direction == Direction::Forward;
+            let category = if denial && deniable { Category::Absent } else { row.category };
+            cues.push(Cue { place, rule, category });
         }
+        index += used;
     }
     cues
+}
+
+/// Whether a cue that starts at `start` stands shortly after a negation, with no mention and no end of reach between.
+fn denial(rules: &Rules, cues: &[Cue], start: usize, passed: usize) -> bool {
+    for cue in cues.iter().rev() {
+        if cue.place.end < passed || start - cue.place.end > DENIED_WITHIN || cue.category == Category::End {
+            return false;
+        }
+        if cue.category == Category::Absent && rules.row(cue.rule).direction == Direction::Forward {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether a clause ends before the token at `index`: at the end, or before punctuation that parts clauses.
@@ -52,28 +77,13 @@ fn clause_ends(text: &str, tokens: &[Token], index: usize) -> bool {
     })
 }
 
-/// The cues that decide the axes of a mention, at most one for each axis: the nearest that reaches it.
-pub(super) fn deciding_cues<'a>(
-    rules: &Rules,
-    tokens: &[Token],
-    cues: &'a [Cue],
-    mention: TokenRange,
-) -> impl Iterator<Item = &'a Cue> {
-    [Axis::Presence, Axis::Temporality, Axis::Experiencer]
-        .into_iter()
-        .filter_map(|axis| nearest(rules, tokens, cues, mention, axis))
-        .collect::<Vec<_>>()
-        .into_iter()
+/// The cues that decide the axes of a mention, in the order of [`Axis::ALL`]: the nearest that reaches it.
+pub(super) fn deciding_cues<'a>(rules: &Rules, cues: &'a [Cue], mention: TokenRange) -> [Option<&'a Cue>; 3] {
+    Axis::ALL.map(|axis| nearest(rules, cues, mention, axis))
 }
 
 /// The nearest cue of an axis that reaches the mention; of two equally near, the one before it.
-fn nearest<'a>(
-    rules: &Rules,
-    _tokens: &[Token],
-    cues: &'a [Cue],
-    mention: TokenRange,
-    axis: Axis,
-) -> Option<&'a Cue> {
+fn nearest<'a>(rules: &Rules, cues: &'a [Cue], mention: TokenRange, axis: Axis) -> Option<&'a Cue> {
     let split = cues.partition_point(|cue| cue.place.start < mention.start);
     let before = reaching(rules, cues[..split].iter().rev(), axis, |cue, direction| {
         matches!(direction, Direction::Forward | Direction::Both).then(|| mention.start.saturating_sub(cue.place.end))
@@ -95,13 +105,13 @@ fn reaching<'a>(
     distance: impl Fn(&Cue, Direction) -> Option<usize>,
 ) -> Option<(&'a Cue, usize)> {
     for cue in cues {
-        let row = rules.row(cue.rule);
-        if row.category == Category::End {
+        if cue.category == Category::End {
             return None;
         }
-        if row.category.axis() != Some(axis) {
+        if cue.category.axis() != Some(axis) {
             continue;
         }
+        let row = rules.row(cue.rule);
         if let Some(distance) = distance(cue, row.direction)
             && distance <= row.limit
         {

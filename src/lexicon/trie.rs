@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::token::{Gap, Token, TokenKind, tokenize};
+use crate::token::{Gap, Token, tokenize};
 
 const NONE: u32 = u32::MAX;
 /// Bits of the filter over first keys: most words of a note begin no phrase, and this says so without a look-up.
@@ -11,8 +11,8 @@ const FILTER_BITS: u64 = 1 << 17;
 
 /// Phrases as sequences of token keys, each with one or more values.
 ///
-/// Hyphens are not part of a phrase: `follow-up` and `follow up` are the same, both when phrases are added and when a
-/// text is matched (where the hyphen must touch the words on both sides).
+/// A hyphen that touches words on both sides is no part of a phrase: `follow-up` and `follow up` are the same, both when
+/// phrases are added and when a text is matched.
 #[derive(Clone, Debug)]
 pub(crate) struct PhraseTrie {
     compared: Compared,
@@ -64,15 +64,21 @@ impl PhraseTrie {
     /// Adds the phrase that a text spells, full stops left out.
     pub fn insert_text(&mut self, phrase: &str, value: u32) {
         let tokens = tokenize(phrase, |_| false);
-        let keys: Vec<u64> =
-            tokens.iter().filter(|token| !token.is(phrase, '.')).map(|token| self.key(token)).collect();
+        let glued = |index: usize| tokens.get(index).is_some_and(|token| token.before == Gap::None && token.is_wordlike());
+        let joins_words = |index: usize| index > 0 && tokens[index].before == Gap::None && glued(index + 1);
+        let keys: Vec<u64> = tokens
+            .iter()
+            .enumerate()
+            .filter(|&(index, token)| !token.is(phrase, '.') && !(token.is(phrase, '-') && joins_words(index)))
+            .map(|(_, token)| self.key(token))
+            .collect();
         self.insert(keys, value);
     }
 
     /// Adds a phrase with a value; later values of the same phrase come after earlier ones. Empty phrases are ignored.
     pub fn insert(&mut self, phrase: impl IntoIterator<Item = u64>, value: u32) {
         let mut node = 0;
-        for key in phrase.into_iter().filter(|&key| key != self.hyphen) {
+        for key in phrase {
             if node == 0 {
                 let bit = key % FILTER_BITS;
                 self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
@@ -118,17 +124,16 @@ impl PhraseTrie {
             }
             let Some(next) = tokens.get(used) else { break };
             let mut step = 1;
-            let key = if next.key == self.hyphen && next.before == Gap::None {
-                match tokens.get(used + 1) {
-                    Some(word) if word.before == Gap::None && word.kind != TokenKind::Punctuation => {
-                        step = 2;
-                        self.key(word)
-                    }
-                    _ => break,
-                }
-            } else {
-                self.key(next)
-            };
+            let mut key = self.key(next);
+            if next.key == self.hyphen
+                && next.before == Gap::None
+                && let Some(word) = tokens.get(used + 1)
+                && word.before == Gap::None
+                && word.is_wordlike()
+            {
+                step = 2;
+                key = self.key(word);
+            }
             match self.edges.get(&(node, key)) {
                 Some(&child) => node = child,
                 None => break,
@@ -167,12 +172,13 @@ mod tests {
 
     #[test]
     fn finds_the_longest_phrase() {
-        let trie = trie(&["chest", "chest pain", "chest pain on exertion", "follow-up"]);
+        let trie = trie(&["chest", "chest pain", "chest pain on exertion", "follow-up", "(-)"]);
         let check = |text: &str| trie.longest(&tokenize(text, |_| false), |_, _| true);
         assert_eq!(check("chest pain on effort"), Some((2, 1)));
         assert_eq!(check("Chest-Pain"), Some((3, 1)));
         assert_eq!(check("chest - pain"), Some((1, 0)));
         assert_eq!(check("follow up"), Some((2, 3)));
+        assert_eq!(check("(-) x"), Some((3, 4)));
         assert_eq!(check("pain"), None);
         assert_eq!(check(""), None);
     }

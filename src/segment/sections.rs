@@ -10,11 +10,14 @@ use super::lines::{Lines, bullet_length, is_capitalised};
 use crate::document::SectionKind;
 use crate::lexicon::trie::{Compared, PhraseTrie};
 use crate::lexicon::{TableSource, table};
-use crate::token::{Gap, Token, TokenKind, tokenize};
+use crate::token::{Gap, Token, TokenKind};
 use crate::{Error, Result, Span};
 
 /// Most tokens that a heading in capitals takes.
 const MAX_HEADING_TOKENS: usize = 9;
+
+/// Letters from which on a heading in capitals counts in the middle of a line, whatever stands before it.
+const MIN_INNER_LETTERS: usize = 8;
 
 /// A row of the table of section kinds.
 #[derive(Clone, Debug)]
@@ -90,11 +93,10 @@ impl Headings {
                 "inline" => Mode::Inline,
                 _ => return Err(problem(format!("mode: expected colon or inline, found {mode:?}"))),
             };
-            let keys: Vec<u64> = tokenize(header, |_| false).iter().map(|token| token.key).collect();
-            if keys.is_empty() {
+            if !header.chars().any(char::is_alphanumeric) {
                 return Err(problem("header holds no word".into()));
             }
-            trie.insert(keys, spellings.len() as u32);
+            trie.insert_text(header, spellings.len() as u32);
             spellings.push(Spelling { kind, mode });
         }
         Ok(Headings { kinds: rows, spellings, trie, other })
@@ -172,13 +174,13 @@ impl Headings {
         }
         let previous = tokens.get(index.checked_sub(1)?)?;
         let strict = previous.is(text, ',') || previous.is(text, ';');
-        if !(strict || previous.is(text, '.') || previous.is(text, ':') || previous.is(text, ')')) {
-            return None;
-        }
+        let ended = previous.is(text, '.') || previous.is(text, ':') || previous.is(text, ')');
         let words = &tokens[index..];
         let (used, value) = self.trie.longest(words, |used, _| {
             let colon = tokens.get(index + used).is_some_and(|next| next.is(text, ':'));
-            colon && (!strict || Style::of(text, &words[..used]) == Style::Capitals)
+            let capitals = || Style::of(text, &words[..used]) == Style::Capitals;
+            let letters = || words[..used].iter().map(|word| word.span.len()).sum::<usize>();
+            colon && (ended || capitals() && (strict || letters() >= MIN_INNER_LETTERS))
         })?;
         let span = words[0].span.cover(words[used - 1].span);
         let kind = self.spellings[value as usize].kind;
@@ -202,7 +204,9 @@ impl Headings {
             letters += if token.kind == TokenKind::Word { token.span.len() } else { 0 };
             end += 1;
         }
-        if letters < 4 || !tokens.get(first)?.is_wordlike() {
+        // A number after the colon is a measurement: `BLOOD PRESSURE: 120/80`.
+        let measured = tokens.get(end + 1).is_some_and(|next| next.kind == TokenKind::Number);
+        if letters < 4 || measured || !tokens.get(first)?.is_wordlike() {
             return None;
         }
         let known = (first..end).find_map(|at| {
