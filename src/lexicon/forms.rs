@@ -43,9 +43,12 @@ impl Spelling {
     }
 }
 
-/// Whether a form matches only in exactly its case: one without a lower-case letter, such as `PE` or `MS`.
+/// Whether a form matches only in exactly its case: one without a lower-case letter (`PE`, `C DIFF`), or a single word
+/// with several capitals (`HAs`, `PVCs`).
 pub(crate) fn is_exact(form: &str) -> bool {
-    form.chars().any(char::is_uppercase) && !form.chars().any(char::is_lowercase)
+    let n_capitals = form.chars().filter(|c| c.is_uppercase()).count();
+    let n_small = form.chars().filter(|c| c.is_lowercase()).count();
+    (n_capitals > 0 && n_small == 0) || (n_capitals > 1 && !form.contains([' ', '-']))
 }
 
 /// The form and its variants.
