@@ -119,7 +119,7 @@ fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {
         }
         Category::Present => assertion.presence_by = Some(evidence),
         // They keep other cues from reaching the mention, and leave the default.
-        Category::Current | Category::Patient | Category::Pseudo | Category::End => {}
+        Category::Current | Category::Patient | Category::Reporting | Category::Pseudo | Category::End => {}
     }
 }
 

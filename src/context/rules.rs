@@ -31,6 +31,8 @@ pub(super) enum Category {
     Other,
     /// The patient's after all.
     Patient,
+    /// A verb of telling: the relative before it is who tells, not whose problem it is.
+    Reporting,
     /// Looks like a cue and is none.
     Pseudo,
     /// Ends the reach of every cue.
@@ -51,7 +53,7 @@ impl Axis {
 }
 
 impl Category {
-    const NAMES: [(&'static str, Category); 11] = [
+    const NAMES: [(&'static str, Category); 12] = [
         ("absent", Category::Absent),
         ("possible", Category::Possible),
         ("present", Category::Present),
@@ -61,6 +63,7 @@ impl Category {
         ("family", Category::Family),
         ("other", Category::Other),
         ("patient", Category::Patient),
+        ("reporting", Category::Reporting),
         ("pseudo", Category::Pseudo),
         ("end", Category::End),
     ];
@@ -71,7 +74,7 @@ impl Category {
             Category::Absent | Category::Possible | Category::Present => Some(Axis::Presence),
             Category::Historical | Category::Hypothetical | Category::Current => Some(Axis::Temporality),
             Category::Family | Category::Other | Category::Patient => Some(Axis::Experiencer),
-            Category::Pseudo | Category::End => None,
+            Category::Reporting | Category::Pseudo | Category::End => None,
         }
     }
 }

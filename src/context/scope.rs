@@ -48,6 +48,10 @@ pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &
         let denial = denial(rules, &cues, place.start, passed);
         for rule in rows {
             let row = rules.row(rule);
+            if row.category == Category::Reporting {
+                clear_informant(&mut cues, place.start);
+                continue;
+            }
             let deniable = matches!(row.category, Category::Present | Category::Possible) && row.direction == Direction::Forward;
             let category = if denial && deniable { Category::Absent } else { row.category };
             cues.push(Cue { place, rule, category });
@@ -68,6 +72,15 @@ fn denial(rules: &Rules, cues: &[Cue], start: usize, passed: usize) -> bool {
         }
     }
     false
+}
+
+/// Takes a relative that stands just before `start` as who tells, not as whose problem it is.
+fn clear_informant(cues: &mut [Cue], start: usize) {
+    for cue in cues.iter_mut().rev().take_while(|cue| cue.place.end + 1 >= start) {
+        if matches!(cue.category, Category::Family | Category::Other) {
+            cue.category = Category::Patient;
+        }
+    }
 }
 
 /// Whether a clause ends before the token at `index`: at the end, or before punctuation that parts clauses.

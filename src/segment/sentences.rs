@@ -125,6 +125,11 @@ impl Splitter<'_> {
             0
         };
         let first = (start + bullet).min(end);
+        let mut end = end;
+        // A comma at the end was a line break, or belongs to a list that was cut here.
+        while end > first && self.tokens[end - 1].is(self.text, ',') {
+            end -= 1;
+        }
         let tokens = &self.tokens[first..end];
         if !tokens.iter().any(|token| token.kind != TokenKind::Punctuation) {
             return;
