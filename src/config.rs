@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file_key_by_key() {
-        let file = PartialConfig::from_toml("limit = 5\nkeep-text = true\n[map]\ntext = \"a\"\nauthor = \"b\"\n").unwrap();
+        let file =
+            PartialConfig::from_toml("limit = 5\nkeep-text = true\n[map]\ntext = \"a\"\nauthor = \"b\"\n").unwrap();
         let flags = PartialConfig::from_toml("limit = 7\n[map]\ntext = \"c\"\n").unwrap();
         let merged = flags.or(file);
         assert_eq!((merged.limit, merged.keep_text), (Some(7), Some(true)));

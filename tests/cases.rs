@@ -97,10 +97,13 @@ fn assertion_failures(pipeline: &Pipeline, cases: &[Case]) -> Vec<String> {
         assert_eq!(mentions.len(), case.marks.len(), "{}: a mention lies in no sentence", case.place);
         for (assertion, (range, expected)) in pipeline.assert(&document, &mentions).iter().zip(&case.marks) {
             if &values(assertion) != expected {
-                let rules: Vec<&str> =
-                    assertion.evidence().map(|evidence| pipeline.rule_name(evidence.rule)).collect();
+                let rules: Vec<&str> = assertion.evidence().map(|evidence| pipeline.rule_name(evidence.rule)).collect();
                 let mention = &case.text[range.clone()];
-                failures.push(format!("{} {mention}: expected {expected}, found {} by {rules:?}", case.place, values(assertion)));
+                failures.push(format!(
+                    "{} {mention}: expected {expected}, found {} by {rules:?}",
+                    case.place,
+                    values(assertion)
+                ));
             }
         }
     }
@@ -113,9 +116,9 @@ fn given_mentions(pipeline: &Pipeline, case: &Case) -> (Document, Vec<Mention>) 
     let mut mentions = Vec::new();
     for (range, _) in &case.marks {
         let sentences = document.sentences();
-        let inside = sentences.iter().position(|sentence| {
-            sentence.span.start() <= range.start && range.end <= sentence.span.end()
-        });
+        let inside = sentences
+            .iter()
+            .position(|sentence| sentence.span.start() <= range.start && range.end <= sentence.span.end());
         let (Some(sentence), Some(span)) = (inside, Span::new(&case.text, range.clone())) else { continue };
         mentions.push(Mention {
             span,

@@ -37,24 +37,23 @@ fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
     let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let mut map = std::collections::BTreeMap::new();
     for mapping in &arguments.map {
-        let (field, column) = mapping
-            .split_once('=')
-            .with_context(|| format!("--map: expected FIELD=COLUMN, found {mapping:?}"))?;
+        let (field, column) =
+            mapping.split_once('=').with_context(|| format!("--map: expected FIELD=COLUMN, found {mapping:?}"))?;
         map.insert(field.to_owned(), column.to_owned());
     }
-    let mut config = PartialConfig::default();
-    config.input = some(arguments.input);
-    config.out = arguments.out;
-    config.format = arguments.format.map(|formats| formats.into_iter().map(Into::into).collect());
-    config.recognizers = arguments.recognizers.map(|list| list.into_iter().map(Into::into).collect());
-    config.lexicon = (!arguments.lexicon.is_empty()).then_some(arguments.lexicon);
-    config.rules = arguments.rules;
-    config.threads = arguments.threads;
-    config.limit = arguments.limit;
-    config.line_column = arguments.line_column;
-    config.keep = some(arguments.keep);
-    config.keep_text = arguments.keep_text.then_some(true);
-    config.max_note_bytes = arguments.max_note_bytes;
-    config.map = (!map.is_empty()).then_some(map);
-    Ok(config)
+    Ok(PartialConfig {
+        input: some(arguments.input),
+        out: arguments.out,
+        format: arguments.format.map(|formats| formats.into_iter().map(Into::into).collect()),
+        recognizers: arguments.recognizers.map(|list| list.into_iter().map(Into::into).collect()),
+        lexicon: (!arguments.lexicon.is_empty()).then_some(arguments.lexicon),
+        rules: arguments.rules,
+        threads: arguments.threads,
+        limit: arguments.limit,
+        line_column: arguments.line_column,
+        keep: some(arguments.keep),
+        keep_text: arguments.keep_text.then_some(true),
+        max_note_bytes: arguments.max_note_bytes,
+        map: (!map.is_empty()).then_some(map),
+    })
 }

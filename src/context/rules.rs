@@ -116,10 +116,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub fn parse(
-        tables: &ContextTables<'_>,
-        section_index: impl Fn(&str) -> Option<SectionKind>,
-    ) -> Result<Rules> {
+    pub fn parse(tables: &ContextTables<'_>, section_index: impl Fn(&str) -> Option<SectionKind>) -> Result<Rules> {
         let mut rules = Rules {
             rows: Vec::new(),
             names: Vec::new(),
@@ -136,12 +133,10 @@ impl Rules {
             let kind = section_index(section).ok_or_else(|| {
                 Error::table(&source.name, row.line, format!("section {section:?} is no kind of section-kinds.tsv"))
             })?;
-            let rule = rules.add(format!("section:{section}"), CueRow {
-                category,
-                direction: Direction::Both,
-                limit: usize::MAX,
-                overrides_chronic: false,
-            });
+            let rule = rules.add(
+                format!("section:{section}"),
+                CueRow { category, direction: Direction::Both, limit: usize::MAX, overrides_chronic: false },
+            );
             rules.priors.insert(kind, (category, rule));
         }
         let source = tables.chronic;
@@ -182,7 +177,8 @@ impl Rules {
             if cue.is_empty() {
                 return Err(problem("cue is empty".into()));
             }
-            let rule = self.add(format!("{}:{cue}", row.cells[1]), CueRow { category, direction, limit, overrides_chronic });
+            let rule =
+                self.add(format!("{}:{cue}", row.cells[1]), CueRow { category, direction, limit, overrides_chronic });
             let phrase = *phrases.entry(cue).or_insert_with(|| {
                 self.phrases.push(Vec::new());
                 self.trie.insert_text(cue, self.phrases.len() as u32 - 1);
@@ -215,7 +211,11 @@ impl Rules {
     /// The longest cue at the start of `tokens`: how many tokens it takes, and the rows that hold there.
     ///
     /// `closes` tells whether a clause ends after so many tokens: then the rows that need this hold, else the others.
-    pub fn cue(&self, tokens: &[Token], closes: impl Fn(usize) -> bool) -> Option<(usize, impl Iterator<Item = RuleIndex>)> {
+    pub fn cue(
+        &self,
+        tokens: &[Token],
+        closes: impl Fn(usize) -> bool,
+    ) -> Option<(usize, impl Iterator<Item = RuleIndex>)> {
         let holds = |rule: RuleIndex, closing: bool| (self.row(rule).direction == Direction::Closing) == closing;
         let active = |phrase: u32, used: usize| {
             let rows = &self.phrases[phrase as usize];

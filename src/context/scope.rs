@@ -52,7 +52,8 @@ pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &
                 clear_informant(&mut cues, place.start);
                 continue;
             }
-            let deniable = matches!(row.category, Category::Present | Category::Possible) && row.direction == Direction::Forward;
+            let deniable =
+                matches!(row.category, Category::Present | Category::Possible) && row.direction == Direction::Forward;
             let category = if denial && deniable { Category::Absent } else { row.category };
             cues.push(Cue { place, rule, category });
         }

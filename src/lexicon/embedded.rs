@@ -56,7 +56,11 @@ pub(crate) fn concepts() -> Vec<TableSource> {
 /// A table by its name under `lexicons/`; an empty one where there is none.
 pub(crate) fn table(name: &str) -> TableSource {
     debug_assert!(TABLES.iter().any(|table| table.0 == name), "{name}");
-    TABLES.iter().find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
+    TABLES
+        .iter()
+        .find(|table| table.0 == name)
+        .map(source)
+        .unwrap_or(TableSource { name: name.into(), text: "".into() })
 }
 
 /// The names of the tables that a folder of rules may replace.

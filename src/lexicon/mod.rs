@@ -64,7 +64,8 @@ impl Lexicon {
     /// The lexicon that the program carries.
     pub fn embedded() -> Lexicon {
         #[expect(clippy::expect_used, reason = "a test reads every embedded table")]
-        Lexicon::parse(&embedded::concepts(), &embedded::table("spelling.tsv")).expect("embedded tables are well formed")
+        Lexicon::parse(&embedded::concepts(), &embedded::table("spelling.tsv"))
+            .expect("embedded tables are well formed")
     }
 
     /// Compiles tables of concepts; a later row with the id of an earlier one replaces it, and a later form is
@@ -91,8 +92,12 @@ impl Lexicon {
                 }
             }
         }
-        let mut lexicon =
-            Lexicon { concepts: Vec::new(), forms: Vec::new(), trie: PhraseTrie::new(Compared::Stems), hash: hasher.finalize() };
+        let mut lexicon = Lexicon {
+            concepts: Vec::new(),
+            forms: Vec::new(),
+            trie: PhraseTrie::new(Compared::Stems),
+            hash: hasher.finalize(),
+        };
         lexicon.compile(rows, &spelling_rules);
         Ok(lexicon)
     }

@@ -12,11 +12,7 @@ pub(crate) struct Row<'a, const N: usize> {
 }
 
 /// Reads the rows of a table whose header holds exactly `columns`.
-pub(crate) fn rows<'a, const N: usize>(
-    table: &str,
-    text: &'a str,
-    columns: [&str; N],
-) -> Result<Vec<Row<'a, N>>> {
+pub(crate) fn rows<'a, const N: usize>(table: &str, text: &'a str, columns: [&str; N]) -> Result<Vec<Row<'a, N>>> {
     let mut lines = text
         .lines()
         .enumerate()

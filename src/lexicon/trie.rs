@@ -64,12 +64,13 @@ impl PhraseTrie {
     /// Adds the phrase that a text spells, full stops left out.
     pub fn insert_text(&mut self, phrase: &str, value: u32) {
         let tokens = tokenize(phrase, |_| false);
-        let glued = |index: usize| tokens.get(index).is_some_and(|token| token.before == Gap::None && token.is_wordlike());
+        let glued =
+            |index: usize| tokens.get(index).is_some_and(|token| token.before == Gap::None && token.is_wordlike());
         let joins_words = |index: usize| index > 0 && tokens[index].before == Gap::None && glued(index + 1);
         let keys: Vec<u64> = tokens
             .iter()
             .enumerate()
-            .filter(|&(index, token)| !token.is(phrase, '.') && !(token.is(phrase, '-') && joins_words(index)))
+            .filter(|&(index, token)| !(token.is(phrase, '.') || token.is(phrase, '-') && joins_words(index)))
             .map(|(_, token)| self.key(token))
             .collect();
         self.insert(keys, value);

@@ -16,8 +16,8 @@ use crate::segment::Segmenter;
 use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, Note, Result};
 
-pub use resources::Resources;
 pub use batch::Counts;
+pub use resources::Resources;
 pub use run::{Progress, RunReport, run};
 
 /// Segments notes, finds their mentions and decides the assertion of each.

@@ -90,11 +90,8 @@ pub fn run(config: &Config, replace: Replace, progress: &mut dyn FnMut(&Progress
 }
 
 fn read_options(config: &Config) -> Result<ReadOptions> {
-    let mut columns = ColumnChoice {
-        map: BTreeMap::new(),
-        keep: config.keep.clone(),
-        line: config.line_column.clone(),
-    };
+    let mut columns =
+        ColumnChoice { map: BTreeMap::new(), keep: config.keep.clone(), line: config.line_column.clone() };
     for (field, column) in &config.map {
         columns.add_mapping(&format!("{field}={column}"))?;
     }

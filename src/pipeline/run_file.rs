@@ -42,9 +42,12 @@ impl RunFile<'_> {
             }));
         }
         // Files that a limit left unread.
-        inputs.extend(self.files.iter().skip(self.sources.len()).map(|file| {
-            json!({ "path": file.path.display().to_string(), "bytes": 0, "blake3": null })
-        }));
+        inputs.extend(
+            self.files
+                .iter()
+                .skip(self.sources.len())
+                .map(|file| json!({ "path": file.path.display().to_string(), "bytes": 0, "blake3": null })),
+        );
         let mut config = serde_json::to_value(self.config).unwrap_or(Value::Null);
         // The number of workers changes no byte of the output.
         let threads = config.as_object_mut().and_then(|config| config.remove("threads"));
@@ -63,8 +66,8 @@ impl RunFile<'_> {
             "counts": self.counts,
             "timings": { "threads": threads, "load_seconds": self.timings.load, "total_seconds": self.timings.total },
         });
-        let mut text = serde_json::to_string_pretty(&run)
-            .map_err(|error| crate::Error::internal(format!("run.json: {error}")))?;
+        let mut text =
+            serde_json::to_string_pretty(&run).map_err(|error| crate::Error::internal(format!("run.json: {error}")))?;
         text.push('\n');
         Ok(text)
     }

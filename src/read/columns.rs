@@ -90,8 +90,7 @@ impl ColumnChoice {
     pub fn layout(&self, header: &[String]) -> Result<Layout, String> {
         let position = |column: &str| header.iter().position(|name| name.eq_ignore_ascii_case(column));
         let named = |column: &str, flag: &str| {
-            position(column)
-                .ok_or_else(|| format!("{flag}: no column {column:?}; columns are {}", header.join(", ")))
+            position(column).ok_or_else(|| format!("{flag}: no column {column:?}; columns are {}", header.join(", ")))
         };
         let mut layout = Layout::default();
         for field in Field::ALL {

@@ -104,7 +104,8 @@ fn add_pattern(pattern: &str, found: &mut Discovered) -> Result<()> {
     let mut any = false;
     // `glob` yields paths in alphabetical order.
     for path in paths {
-        let path = path.map_err(|error| Error::io("listing", error.path(), std::io::Error::from(error.error().kind())))?;
+        let path =
+            path.map_err(|error| Error::io("listing", error.path(), std::io::Error::from(error.error().kind())))?;
         if path.is_dir() {
             add_folder(&path, found)?;
         } else {

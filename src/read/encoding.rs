@@ -39,6 +39,10 @@ mod tests {
         check("fièvre".as_bytes(), "fièvre", TextEncoding::Utf8);
         check(b"fi\xE8vre", "fièvre", TextEncoding::Latin1);
         check(b"\x93no\x94 \x96 fi\xE8vre", "“no” – fièvre", TextEncoding::Windows1252);
-        check("é \u{2019}x\u{2019} ".bytes().chain([0xE9]).collect::<Vec<_>>().as_slice(), "é ’x’ é", TextEncoding::Mixed);
+        check(
+            "é \u{2019}x\u{2019} ".bytes().chain([0xE9]).collect::<Vec<_>>().as_slice(),
+            "é ’x’ é",
+            TextEncoding::Mixed,
+        );
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn document_reference(resource: &Map<String, Value>, n_kept: usize) -
     set(Field::EncounterId, text(&["context", "encounter", "0", "reference"]).and_then(identifier));
     set(Field::NoteTime, text(&["date"]));
     set(Field::NoteType, text(&["type", "text"]).or_else(|| text(&["type", "coding", "0", "display"])));
-    set(Field::Author, text(&["author", "0", "display"]).or_else(|| text(&["author", "0", "reference"]).and_then(identifier)));
+    set(
+        Field::Author,
+        text(&["author", "0", "display"]).or_else(|| text(&["author", "0", "reference"]).and_then(identifier)),
+    );
     let contents = resource.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let attachments = contents.iter().filter_map(|content| content.get("attachment"));
     let mut plain = attachments.filter(|attachment| {

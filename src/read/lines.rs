@@ -34,7 +34,7 @@ impl Iterator for JoinedLines {
         let mut encoding = TextEncoding::Utf8;
         let mut lines = vec![(order(&head), take_text(&mut head, &mut encoding))];
         let mut n_bytes = lines[0].1.len();
-        while let Some(row) = self.rows.next() {
+        for row in self.rows.by_ref() {
             match row {
                 Row::Fields(next, mut fields) if same_note(&head, &fields) => {
                     origin.bytes = origin.bytes.zip(next.bytes).map(|((start, _), (_, end))| (start, end));

@@ -133,21 +133,21 @@ impl Assembler {
     pub fn record(&self, row: Row) -> Record {
         match row {
             Row::Bad(origin, reason) => {
-                let meta =
-                    NoteMeta { id: self.made_id(&origin), kept: vec![None; self.n_kept], ..NoteMeta::default() };
+                let meta = NoteMeta { id: self.made_id(&origin), kept: vec![None; self.n_kept], ..NoteMeta::default() };
                 Record { meta, origin, content: Content::Rejected(reason), remark: None }
             }
-            Row::Fields(origin, fields) => self.from_fields(origin, *fields),
+            Row::Fields(origin, fields) => self.understand(origin, *fields),
         }
     }
 
-    fn from_fields(&self, origin: Origin, mut fields: Fields) -> Record {
+    fn understand(&self, origin: Origin, mut fields: Fields) -> Record {
         let mut take = |field: Field| {
             fields.values[field as usize].take().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
         };
         let stated_time = take(Field::NoteTime);
         let time = stated_time.as_deref().and_then(time::parse);
-        let remark = (stated_time.is_some() && time.is_none()).then_some("note_time not understood: expected a date or time such as 2025-03-02T14:20:00");
+        let remark = (stated_time.is_some() && time.is_none())
+            .then_some("note_time not understood: expected a date or time such as 2025-03-02T14:20:00");
         let meta = NoteMeta {
             id: take(Field::NoteId).unwrap_or_else(|| self.made_id(&origin)),
             patient_id: take(Field::PatientId),

@@ -117,8 +117,7 @@ impl Iterator for ParquetRows {
 /// The columns that hold a field, in file order.
 fn needed_columns(layout: &Layout) -> Vec<usize> {
     let fields = layout.fields.iter().flatten();
-    let mut needed: Vec<usize> =
-        fields.chain(&layout.text).chain(&layout.line).chain(&layout.keep).copied().collect();
+    let mut needed: Vec<usize> = fields.chain(&layout.text).chain(&layout.line).chain(&layout.keep).copied().collect();
     needed.sort_unstable();
     needed.dedup();
     needed

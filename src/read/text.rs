@@ -38,8 +38,7 @@ impl Iterator for TextRows {
         let mut bytes = Vec::new();
         // One byte more than the limit, so that a longer note is seen to be longer without being read whole.
         let read = source.take_reader().take(self.max_note_bytes as u64 + 1).read_to_end(&mut bytes);
-        let origin =
-            Origin { input: self.input, record: 1, line: Some(1), bytes: Some((0, bytes.len() as u64)) };
+        let origin = Origin { input: self.input, record: 1, line: Some(1), bytes: Some((0, bytes.len() as u64)) };
         if let Err(error) = read {
             return Some(Row::Bad(origin, format!("the file cannot be read: {error}")));
         }

@@ -72,7 +72,8 @@ impl Modifiers {
             let touching = tokens.get(start).is_some_and(|token| token.before == Gap::None);
             if touching {
                 // Only a hyphen may stand between a modifier and what it modifies: `T-wave`, `ST-segment`.
-                let hyphen = start >= floor + 2 && tokens[start - 1].is(text, '-') && tokens[start - 1].before == Gap::None;
+                let hyphen =
+                    start >= floor + 2 && tokens[start - 1].is(text, '-') && tokens[start - 1].before == Gap::None;
                 match hyphen.then(|| self.modifier_before(text, tokens, floor, start - 1)).flatten() {
                     Some(before) => start = before,
                     None => break,
@@ -92,8 +93,7 @@ impl Modifiers {
         let mut end = head;
         while let Some((mut at, Kind::Link)) = self.phrase(tokens, end, &[Kind::Link]) {
             let mut site_end = None;
-            const PARTS: [Kind; 5] =
-                [Kind::Determiner, Kind::Laterality, Kind::Region, Kind::Site, Kind::SiteAfter];
+            const PARTS: [Kind; 5] = [Kind::Determiner, Kind::Laterality, Kind::Region, Kind::Site, Kind::SiteAfter];
             while let Some((next, kind)) = self.phrase(tokens, at, &PARTS) {
                 at = next;
                 if matches!(kind, Kind::Site | Kind::SiteAfter) {

@@ -60,8 +60,14 @@ pub(super) fn split(
     headings: &[Heading],
     abbreviations: &Abbreviations,
 ) -> Vec<Sentence> {
-    let mut splitter =
-        Splitter { text, tokens, lines, abbreviations, sentences: Vec::with_capacity(tokens.len() / 10 + 1), section: None };
+    let mut splitter = Splitter {
+        text,
+        tokens,
+        lines,
+        abbreviations,
+        sentences: Vec::with_capacity(tokens.len() / 10 + 1),
+        section: None,
+    };
     let mut start = 0;
     let mut n_sections = 0;
     for heading in headings {

@@ -3,8 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::table::FinishedTable;
 use super::OutputFormat;
+use super::table::FinishedTable;
 use crate::{Error, Result};
 
 /// What `annotate` writes besides its tables.
@@ -93,9 +93,9 @@ impl OutputFolder {
 
 /// Every file or folder that a run may leave in `path`.
 fn results(path: &Path) -> Vec<PathBuf> {
-    let tables = TABLES.iter().flat_map(|table| {
-        OutputFormat::ALL.map(|format| path.join(format!("{table}.{}", format.extension())))
-    });
+    let tables = TABLES
+        .iter()
+        .flat_map(|table| OutputFormat::ALL.map(|format| path.join(format!("{table}.{}", format.extension()))));
     tables.chain([path.join(REJECTS_FILE), path.join(RUN_FILE)]).collect()
 }
 

@@ -23,8 +23,24 @@ pub(crate) enum NoteOutcome<'a> {
 }
 
 const FIXED: [&str; 18] = [
-    "note_id", "patient_id", "encounter_id", "note_time", "note_type", "author", "status", "reason", "encoding",
-    "characters", "sentences", "mentions", "sections", "text_hash", "input", "record", "line", "byte_start",
+    "note_id",
+    "patient_id",
+    "encounter_id",
+    "note_time",
+    "note_type",
+    "author",
+    "status",
+    "reason",
+    "encoding",
+    "characters",
+    "sentences",
+    "mentions",
+    "sections",
+    "text_hash",
+    "input",
+    "record",
+    "line",
+    "byte_start",
 ];
 
 /// The schema of `notes`; a kept column whose name is taken is written as `input_NAME`.

@@ -24,7 +24,6 @@ pub(crate) struct TableWriter {
     name: &'static str,
     schema: SchemaRef,
     files: Vec<FormatFiles>,
-    n_rows: u64,
     rows_in_part: u64,
     rows_per_part: u64,
 }
@@ -68,8 +67,7 @@ impl TableWriter {
             std::fs::create_dir_all(&folder).map_err(|error| Error::io("creating", &folder, error))?;
             files.push(FormatFiles { format, folder, n_parts: 0, encoder: None });
         }
-        let mut table =
-            TableWriter { name, schema, files, n_rows: 0, rows_in_part: 0, rows_per_part: ROWS_PER_PART };
+        let mut table = TableWriter { name, schema, files, rows_in_part: 0, rows_per_part: ROWS_PER_PART };
         for files in &mut table.files {
             files.next_part(name, &table.schema)?;
         }
@@ -90,14 +88,8 @@ impl TableWriter {
         for files in &mut self.files {
             files.write(self.name, batch)?;
         }
-        self.n_rows += batch.num_rows() as u64;
         self.rows_in_part += batch.num_rows() as u64;
         Ok(())
-    }
-
-    /// Rows written.
-    pub fn n_rows(&self) -> u64 {
-        self.n_rows
     }
 
     /// Closes the files.
@@ -198,7 +190,6 @@ mod tests {
             let column = Arc::new(StringArray::from(vec![value]));
             table.write(&RecordBatch::try_new(schema.clone(), vec![column]).unwrap()).unwrap();
         }
-        assert_eq!(table.n_rows(), 3);
         let finished = table.finish().unwrap();
         assert!(finished.iter().all(|table| table.parts.len() == 2));
         let csv = finished.iter().find(|table| table.name == "t.csv").unwrap();

@@ -20,7 +20,8 @@ pub struct Case {
 /// Reads every case under `tests/cases/STAGE`; marks are `OPEN text|label CLOSE`.
 pub fn cases(stage: &str, open: char, close: char) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(stage);
-    let mut files: Vec<_> = fs::read_dir(&folder).expect("the folder of cases exists").map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(&folder).expect("the folder of cases exists").map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut all = Vec::new();
     for file in files {
@@ -28,7 +29,8 @@ pub fn cases(stage: &str, open: char, close: char) -> Vec<Case> {
         let before = all.len();
         for (index, line) in text.lines().enumerate() {
             if !line.is_empty() && !line.starts_with('#') {
-                let place = format!("{}:{}", file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display(), index + 1);
+                let place =
+                    format!("{}:{}", file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display(), index + 1);
                 all.push(case(place, line, open, close));
             }
         }

@@ -1,0 +1,128 @@
+//! The embedded tables: sorted, unique, complete, and with codes that the official list knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use noteward::Lexicon;
+
+/// A row of a table of concepts, with its place.
+struct Row {
+    place: String,
+    cells: Vec<String>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("lexicons")
+}
+
+fn concept_files() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder().join("concepts")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn rows(file: &Path) -> Vec<Row> {
+    let text = fs::read_to_string(file).unwrap();
+    let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .skip(1)
+        .map(|(index, line)| Row {
+            place: format!("{name}:{}", index + 1),
+            cells: line.split('\t').map(str::to_owned).collect(),
+        })
+        .collect()
+}
+
+fn forms(row: &Row) -> Vec<&str> {
+    let listed = row.cells[5].split('|').filter(|form| *form != "-");
+    std::iter::once(row.cells[1].as_str()).chain(listed).collect()
+}
+
+#[test]
+fn every_table_of_concepts_is_embedded() {
+    let n_rows: usize = concept_files().iter().map(|file| rows(file).len()).sum();
+    let lexicon = Lexicon::embedded();
+    assert_eq!(lexicon.concepts().len(), n_rows, "a file under lexicons/concepts/ is not in src/lexicon/embedded.rs");
+    assert!(n_rows >= 600 && lexicon.n_forms() >= 2_500, "{n_rows} concepts, {} forms", lexicon.n_forms());
+}
+
+#[test]
+fn tables_of_concepts_are_sorted_and_name_the_code_list() {
+    for file in concept_files() {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("# icd10cm: ICD-10-CM April 2026\n"), "{}: no version of the codes", file.display());
+        let rows = rows(&file);
+        for pair in rows.windows(2) {
+            assert!(pair[0].cells[0] < pair[1].cells[0], "{}: not sorted by id", pair[1].place);
+        }
+    }
+}
+
+#[test]
+fn ids_and_forms_are_unique() {
+    let mut ids: BTreeMap<String, String> = BTreeMap::new();
+    let mut owners: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for row in concept_files().iter().flat_map(|file| rows(file)) {
+        if let Some(other) = ids.insert(row.cells[0].clone(), row.place.clone()) {
+            panic!("{} and {other}: the same id {}", row.place, row.cells[0]);
+        }
+        let mut own = BTreeSet::new();
+        for form in forms(&row) {
+            assert!(form.trim() == form && !form.contains("  "), "{}: stray space in {form:?}", row.place);
+            assert!(own.insert(form), "{}: {form:?} is listed twice", row.place);
+            let owner = (row.cells[0].clone(), row.place.clone());
+            if let Some((id, place)) = owners.insert(form.to_owned(), owner) {
+                panic!("{} and {place}: {form:?} is a form of {} and {id}", row.place, row.cells[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_are_in_the_official_list() {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/term/code-list-April-2026.txt");
+    let Ok(text) = fs::read_to_string(&list) else {
+        println!("skipped: the official list of ICD-10-CM codes is not here");
+        return;
+    };
+    let official: BTreeSet<String> = text.lines().map(|line| line.trim().replace('.', "")).collect();
+    let mut n_codes = 0;
+    for row in concept_files().iter().flat_map(|file| rows(file)) {
+        let code = &row.cells[3];
+        if code != "-" {
+            n_codes += 1;
+            assert!(official.contains(&code.replace('.', "")), "{}: {code} is in no official list", row.place);
+        }
+    }
+    assert!(n_codes > 500, "{n_codes} codes");
+}
+
+#[test]
+fn headings_cover_the_kinds() {
+    let read = |name: &str| fs::read_to_string(folder().join(name)).unwrap();
+    let kinds = read("section-kinds.tsv");
+    let headings = read("sections.tsv");
+    let kinds: Vec<Vec<&str>> =
+        kinds.lines().filter(|line| !line.starts_with('#')).skip(1).map(|line| line.split('\t').collect()).collect();
+    assert!(kinds.len() >= 40, "{} kinds", kinds.len());
+    let with_loinc = kinds.iter().filter(|cells| cells[2] != "-").count();
+    assert!(with_loinc >= 30, "{with_loinc} kinds have a LOINC code");
+    let mut seen = BTreeSet::new();
+    let mut used = BTreeSet::new();
+    for line in headings.lines().filter(|line| !line.starts_with('#')).skip(1) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        assert!(seen.insert(cells[0].to_owned()), "heading {:?} stands twice", cells[0]);
+        used.insert(cells[1].to_owned());
+    }
+    assert!(seen.len() >= 150, "{} headings", seen.len());
+    for cells in &kinds {
+        assert!(
+            used.contains(cells[0]) || ["other", "header", "signature"].contains(&cells[0]),
+            "no heading opens {}",
+            cells[0]
+        );
+    }
+}
