@@ -105,8 +105,13 @@ pub struct Assertion {
 }
 
 impl Assertion {
-    /// The evidence of the axes that a rule decided: presence, temporality, experiencer.
+    /// The evidence of the axes that a rule decided: presence, temporality, experiencer; what says that the problem is
+    /// there comes last, since that is the default.
     pub fn evidence(&self) -> impl Iterator<Item = Evidence> {
-        [self.presence_by, self.temporality_by, self.experiencer_by].into_iter().flatten()
+        let (denied, stated) = match self.presence {
+            Presence::Present => (None, self.presence_by),
+            Presence::Absent | Presence::Possible => (self.presence_by, None),
+        };
+        [denied, self.temporality_by, self.experiencer_by, stated].into_iter().flatten()
     }
 }

@@ -16,6 +16,20 @@ pub struct Section {
     pub kind: SectionKind,
     /// The words of the heading, without its colon.
     pub heading: Span,
+    /// Who tells what stands in it.
+    pub view: View,
+}
+
+/// Who tells what stands in a section.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// The patient: a problem without other mark is a symptom.
+    Told,
+    /// An examiner or a test: a problem that may be a symptom is a finding.
+    Examined,
+    /// Either.
+    #[default]
+    Either,
 }
 
 /// A sentence: a run of tokens that is understood by itself.

@@ -38,7 +38,7 @@ mod write;
 pub use annotation::{AnnotatedNote, Annotation};
 pub use assertion::{Assertion, Evidence, Experiencer, Presence, RuleIndex, Temporality};
 pub use config::{Config, PartialConfig, Recognizer};
-pub use document::{Document, Section, SectionKind, Sentence};
+pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};

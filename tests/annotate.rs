@@ -112,7 +112,10 @@ fn every_format_holds_the_same_rows_in_the_same_columns() {
         assert_eq!(jsonl, parquet, "{table}");
         let as_csv = |row: &Row| -> Vec<String> {
             let cell = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            columns.iter().map(|column| Some(&row[*column]).filter(|v| !v.is_null()).map_or(String::new(), cell)).collect()
+            columns
+                .iter()
+                .map(|column| Some(&row[*column]).filter(|v| !v.is_null()).map_or(String::new(), cell))
+                .collect()
         };
         assert_eq!(csv, jsonl.iter().map(as_csv).collect::<Vec<_>>(), "{table}");
         let text = String::from_utf8(workplace.read(&format!("out/{table}.jsonl"))).unwrap();
@@ -258,7 +261,8 @@ fn unknown_key_in_the_config_file_is_named() {
 fn printed_configuration_is_read_as_the_same() {
     let workplace = Workplace::new();
     let flags = ["notes.csv", "b c.tsv", "--keep", "ward", "--map", "text=the body", "--limit", "3", "--keep-text"];
-    let print = [&["annotate", "--print-config", "--out", "out", "--format", "csv,jsonl", "--threads", "2"], &flags[..]];
+    let print =
+        [&["annotate", "--print-config", "--out", "out", "--format", "csv,jsonl", "--threads", "2"], &flags[..]];
     let printed = workplace.run(&print.concat());
     assert_eq!((printed.status, printed.stderr.as_str()), (0, ""));
     assert!(!workplace.path("out").exists());
@@ -347,7 +351,10 @@ fn results_go_to_files_and_words_to_stderr() {
     let workplace = Workplace::new();
     workplace.write("notes.csv", NOTES);
     let told = workplace.annotate(&["notes.csv"]);
-    assert!(told.stdout.is_empty() && told.stderr.contains("4 notes read: 3 annotated, 1 empty, 0 rejected"), "{told:?}");
+    assert!(
+        told.stdout.is_empty() && told.stderr.contains("4 notes read: 3 annotated, 1 empty, 0 rejected"),
+        "{told:?}"
+    );
     let quiet = workplace.annotate(&["notes.csv", "--force", "--quiet"]);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     let logged = workplace.annotate(&["notes.csv", "--force", "--log-format", "json"]);

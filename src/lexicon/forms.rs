@@ -1,18 +1,18 @@
 //! The spellings of a surface form that are found without being listed.
 //!
 //! British and American spelling, hyphenated words written as one, possessives without their apostrophe. (Plurals need no
-//! variant: forms are compared by stems.) Order of the result: the form itself first.
+//! variant: forms are compared by stems.)
 
 use rustc_hash::FxHashMap;
 
 use super::table;
 use crate::Result;
 
-/// British words and their American spelling, in both directions.
+/// British and American spellings of words.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spelling {
-    american: FxHashMap<String, String>,
-    british: FxHashMap<String, String>,
+    /// From each spelling to the other.
+    other: FxHashMap<String, String>,
 }
 
 impl Spelling {
@@ -21,25 +21,19 @@ impl Spelling {
         let mut spelling = Spelling::default();
         for row in table::rows(table, text, ["british", "american"])? {
             let [british, american] = row.cells.map(str::to_owned);
-            spelling.british.insert(american.clone(), british.clone());
-            spelling.american.insert(british, american);
+            spelling.other.insert(american.clone(), british.clone());
+            spelling.other.insert(british, american);
         }
         Ok(spelling)
     }
 
-    fn rewrite(form: &str, words: &FxHashMap<String, String>) -> Option<String> {
-        let mut changed = false;
-        let rewritten: Vec<&str> = form
-            .split(' ')
-            .map(|word| match words.get(word) {
-                Some(other) => {
-                    changed = true;
-                    other.as_str()
-                }
-                None => word,
-            })
-            .collect();
-        changed.then(|| rewritten.join(" "))
+    /// The form with each word of the table in its other spelling; `None` where it holds none.
+    fn rewrite(&self, form: &str) -> Option<String> {
+        if !form.split(' ').any(|word| self.other.contains_key(word)) {
+            return None;
+        }
+        let words: Vec<&str> = form.split(' ').map(|word| self.other.get(word).map_or(word, String::as_str)).collect();
+        Some(words.join(" "))
     }
 }
 
@@ -51,21 +45,12 @@ pub(crate) fn is_exact(form: &str) -> bool {
     (n_capitals > 0 && n_small == 0) || (n_capitals > 1 && !form.contains([' ', '-']))
 }
 
-/// The form and its variants.
+/// The variants of a form, without the form itself.
 pub(crate) fn variants(form: &str, spelling: &Spelling) -> Vec<String> {
-    let mut all = vec![form.to_owned()];
-    let add = |all: &mut Vec<String>, variant: Option<String>| {
-        if let Some(variant) = variant.filter(|variant| !all.contains(variant)) {
-            all.push(variant);
-        }
-    };
-    add(&mut all, form.contains("'s").then(|| form.replace("'s", "s")));
-    add(&mut all, Spelling::rewrite(form, &spelling.british));
-    add(&mut all, Spelling::rewrite(form, &spelling.american));
-    add(&mut all, form.contains('-').then(|| form.replace('-', "")));
-    let short = form.len() <= 2 && is_exact(form);
-    add(&mut all, short.then(|| format!("{form}s")));
-    all
+    let possessive = form.contains("'s").then(|| form.replace("'s", "s"));
+    let joined = form.contains('-').then(|| form.replace('-', ""));
+    let plural = (form.len() <= 2 && is_exact(form)).then(|| format!("{form}s"));
+    [possessive, spelling.rewrite(form), joined, plural].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -79,10 +64,10 @@ mod tests {
 
     #[test]
     fn spellings() {
-        check("edema", &["edema", "oedema"]);
-        check("tumour of the arm", &["tumour of the arm", "tumor of the arm"]);
-        check("Crohn's disease", &["Crohn's disease", "Crohns disease"]);
-        check("wheeze-free", &["wheeze-free", "wheezefree"]);
-        check("PE", &["PE", "PEs"]);
+        check("edema", &["oedema"]);
+        check("tumour of the arm", &["tumor of the arm"]);
+        check("Crohn's disease", &["Crohns disease"]);
+        check("wheeze-free", &["wheezefree"]);
+        check("PE", &["PEs"]);
     }
 }

@@ -122,14 +122,12 @@ impl Lexicon {
         self.hash
     }
 
-    /// The longest form at the start of `tokens`.
-    ///
-    /// `exact_case` is false where the text is all in capitals, so that case says nothing.
-    pub(crate) fn longest(&self, text: &str, tokens: &[Token], case: CaseCheck) -> Option<FormMatch> {
+    /// The longest form at the start of `tokens`; `case` is asked only where a form in capitals is spelled.
+    pub(crate) fn longest(&self, text: &str, tokens: &[Token], case: impl Fn() -> CaseCheck) -> Option<FormMatch> {
         let accept = |used: usize, value: u32| {
             self.forms.get(value as usize).is_some_and(|form| match &form.exact {
                 None => true,
-                Some(exact) => case == CaseCheck::Exact && matches_exactly(text, &tokens[..used], exact),
+                Some(exact) => matches_exactly(text, &tokens[..used], exact) && case() == CaseCheck::Exact,
             })
         };
         let (used, value) = self.trie.longest(tokens, accept)?;
@@ -151,13 +149,8 @@ impl Lexicon {
                 let place = self.forms.len() as u32;
                 let exact = is_exact(form).then(|| Box::from(*form));
                 self.forms.push(Form { concept: ConceptIndex(index as u32), exact });
-                for (rank, variant) in variants(form, spelling).into_iter().enumerate() {
-                    if rank == 0 {
-                        self.trie.insert_text(&variant, place);
-                    } else {
-                        derived.push((variant, place));
-                    }
-                }
+                self.trie.insert_text(form, place);
+                derived.extend(variants(form, spelling).into_iter().map(|variant| (variant, place)));
             }
         }
         // After every listed form, so that what a table says goes before what is derived.
@@ -249,7 +242,7 @@ mod tests {
     #[test]
     fn capitals_match_only_in_capitals() {
         let lexicon = lexicon("pulmonary-embolism\tpulmonary embolism\tdiagnosis\tI26.99\t-\tPE\thand\n").unwrap();
-        let found = |text: &str, case| lexicon.longest(text, &tokenize(text, |_| false), case).map(|m| m.used);
+        let found = |text: &str, case| lexicon.longest(text, &tokenize(text, |_| false), || case).map(|m| m.used);
         assert_eq!(found("PE", CaseCheck::Exact), Some(1));
         assert_eq!(found("PEs", CaseCheck::Exact), Some(1));
         assert_eq!(found("pe", CaseCheck::Exact), None);
@@ -262,7 +255,7 @@ mod tests {
         let rows = "a\tcold\tdiagnosis\tJ00\t-\t-\thand\nb\tchill\tsymptom\t-\t-\tcold\thand\na\tcatarrh\tdiagnosis\t-\t-\t-\thand\n";
         let lexicon = lexicon(rows).unwrap();
         assert_eq!(lexicon.concepts().len(), 2);
-        let found = lexicon.longest("cold", &tokenize("cold", |_| false), CaseCheck::Exact).unwrap();
+        let found = lexicon.longest("cold", &tokenize("cold", |_| false), || CaseCheck::Exact).unwrap();
         assert_eq!(lexicon.concept(found.concept).unwrap().id, "b");
     }
 

@@ -2,12 +2,13 @@
 //!
 //! Mentions never cross a sentence and never overlap. Cost is linear in the sentence.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::extend::Modifiers;
-use crate::document::{Document, Sentence};
+use crate::document::{Document, Sentence, View};
 use crate::lexicon::{CaseCheck, FormMatch, Lexicon, TableSource};
-use crate::mention::{Mention, MentionSource};
+use crate::mention::{Mention, MentionSource, MentionType};
 use crate::token::{Gap, Token, TokenKind};
 use crate::{Result, Span};
 
@@ -41,15 +42,15 @@ impl LexiconRecognizer {
     pub fn recognize(&self, document: &Document, sentence: &Sentence, index: u32, mentions: &mut Vec<Mention>) {
         let text = document.text();
         let tokens = document.tokens_of(sentence);
+        let view = document.section_of(sentence).map_or(View::Either, |section| section.view);
         let first = mentions.len();
-        let mut case = None;
+        let known_case = OnceCell::new();
+        let case = || *known_case.get_or_init(|| case_check(text, tokens));
         let mut at = 0;
         // End of the previous mention's tokens.
         let mut floor = 0;
         while at < tokens.len() {
-            let rest = &tokens[at..];
-            let case = || *case.get_or_insert_with(|| case_check(text, tokens));
-            let Some(form) = self.match_at(text, rest, case) else {
+            let Some(form) = self.lexicon.longest(text, &tokens[at..], case) else {
                 at += 1;
                 continue;
             };
@@ -60,44 +61,38 @@ impl LexiconRecognizer {
             if start == floor && first < mentions.len() && joins(text, tokens, mentions, &candidate) {
                 let previous = &mut mentions[first..];
                 if let Some(last) = previous.last_mut() {
-                    let head = self.mention(tokens, &candidate, index);
+                    let head = self.mention(tokens, &candidate, view, index);
                     *last = Mention { span: last.span.cover(head.span), ..head };
                 }
             } else {
-                mentions.push(self.mention(tokens, &candidate, index));
+                mentions.push(self.mention(tokens, &candidate, view, index));
             }
             floor = end;
         }
     }
 
-    /// The longest form at the start of `rest`; the case of the sentence is looked at only when a form asks for it.
-    fn match_at(&self, text: &str, rest: &[Token], case: impl FnOnce() -> CaseCheck) -> Option<FormMatch> {
-        let token = rest.first()?;
-        if token.kind == TokenKind::Mask {
-            return None;
-        }
-        // Forms in any case first: most matches need no look at the sentence.
-        let any = self.lexicon.longest(text, rest, CaseCheck::Meaningless);
-        let capital = text.as_bytes().get(token.span.start()).is_some_and(u8::is_ascii_uppercase);
-        if !capital || case() == CaseCheck::Meaningless {
-            return any;
-        }
-        self.lexicon.longest(text, rest, CaseCheck::Exact)
-    }
-
-    fn mention(&self, tokens: &[Token], candidate: &Candidate, sentence: u32) -> Mention {
+    fn mention(&self, tokens: &[Token], candidate: &Candidate, view: View, sentence: u32) -> Mention {
         let first = tokens.get(candidate.start).map(|token| token.span).unwrap_or_default();
         let last = tokens.get(candidate.end.saturating_sub(1)).map_or(first, |token| token.span);
         let concept = candidate.form.concept;
-        let kind = self.lexicon.concept(concept).map_or(crate::MentionType::Finding, |concept| concept.kind);
+        let kind = self.lexicon.concept(concept).map_or(MentionType::Finding, |concept| concept.kind);
         Mention {
             span: first.cover(last),
-            kind,
+            kind: seen_from(view, kind),
             source: MentionSource::Lexicon,
             score: None,
             sentence,
             concept: Some(concept),
         }
+    }
+}
+
+/// The type of a mention in a section: a swelling is a symptom when told and a finding when examined.
+fn seen_from(view: View, kind: MentionType) -> MentionType {
+    match (view, kind) {
+        (View::Examined, MentionType::Symptom) => MentionType::Finding,
+        (View::Told, MentionType::Finding) => MentionType::Symptom,
+        _ => kind,
     }
 }
 

@@ -9,7 +9,7 @@ mod sentences;
 
 use rustc_hash::FxHashSet;
 
-use crate::document::{Document, Section, SectionKind};
+use crate::document::{Document, Section, SectionKind, View};
 use crate::lexicon::TableSource;
 use crate::token::tokenize;
 use crate::{Note, Result};
@@ -20,7 +20,7 @@ use sentences::Abbreviations;
 /// The tables that a segmenter reads.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmenterTables<'a> {
-    /// Section kinds: `kind`, `name`, `loinc`, `source`.
+    /// Section kinds: `kind`, `name`, `loinc`, `view`, `source`.
     pub kinds: &'a TableSource,
     /// Heading spellings: `header`, `kind`, `mode`, `source`.
     pub headings: &'a TableSource,
@@ -59,7 +59,8 @@ impl Segmenter {
         let mut sections: Vec<Section> = Vec::new();
         for heading in &headings {
             if let Some(kind) = heading.kind {
-                sections.push(Section { kind, heading: heading.span });
+                let view = self.headings.kind(kind).map_or(View::Either, |row| row.view);
+                sections.push(Section { kind, heading: heading.span, view });
             }
         }
         let sentences = sentences::split(text, &tokens, &lines, &headings, &self.abbreviations);

@@ -7,7 +7,7 @@
 use rustc_hash::FxHashMap;
 
 use super::lines::{Lines, bullet_length, is_capitalised};
-use crate::document::SectionKind;
+use crate::document::{SectionKind, View};
 use crate::lexicon::trie::{Compared, PhraseTrie};
 use crate::lexicon::{TableSource, table};
 use crate::token::{Gap, Token, TokenKind};
@@ -26,6 +26,8 @@ pub(super) struct KindRow {
     pub kind: String,
     /// LOINC code.
     pub loinc: Option<String>,
+    /// Who tells.
+    pub view: View,
 }
 
 /// A heading found in a text.
@@ -70,10 +72,19 @@ impl Headings {
     pub fn parse(kinds: &TableSource, headings: &TableSource) -> Result<Headings> {
         let mut rows = Vec::new();
         let mut by_name = FxHashMap::default();
-        for row in table::rows(&kinds.name, &kinds.text, ["kind", "name", "loinc", "source"])? {
-            let [kind, _name, loinc, _source] = row.cells;
+        for row in table::rows(&kinds.name, &kinds.text, ["kind", "name", "loinc", "view", "source"])? {
+            let [kind, _name, loinc, view, _source] = row.cells;
+            let view = match view {
+                "told" => View::Told,
+                "examined" => View::Examined,
+                "" => View::Either,
+                _ => {
+                    let problem = format!("view: expected told, examined or -, found {view:?}");
+                    return Err(Error::table(&kinds.name, row.line, problem));
+                }
+            };
             by_name.insert(kind, SectionKind(rows.len() as u16));
-            rows.push(KindRow { kind: kind.to_owned(), loinc: (!loinc.is_empty()).then(|| loinc.to_owned()) });
+            rows.push(KindRow { kind: kind.to_owned(), loinc: (!loinc.is_empty()).then(|| loinc.to_owned()), view });
         }
         let &other = by_name
             .get("other")

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_json::writer::{LineDelimited, WriterBuilder as JsonWriterBuilder};
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, Field, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use super::OutputFormat;
 use crate::{Error, Result};
@@ -116,8 +117,13 @@ impl FormatFiles {
         let file = File::create(&path).map_err(|error| Error::io("creating", &path, error))?;
         self.encoder = Some(match self.format {
             OutputFormat::Parquet => {
-                let properties = WriterProperties::builder()
+                let plain = schema.fields().iter().filter(|field| is_plain(field));
+                let builder = plain.fold(WriterProperties::builder(), |builder, field| {
+                    builder.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
+                });
+                let properties = builder
                     .set_compression(Compression::SNAPPY)
+                    .set_statistics_enabled(EnabledStatistics::Chunk)
                     .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
                     .set_created_by(concat!("noteward ", env!("CARGO_PKG_VERSION")).to_owned())
                     .build();
@@ -162,6 +168,12 @@ impl FormatFiles {
     }
 }
 
+/// Whether a dictionary of the column's values would only cost time: identifiers, hashes, texts, offsets.
+fn is_plain(field: &Field) -> bool {
+    let numeric = !matches!(field.data_type(), DataType::Utf8);
+    numeric || matches!(field.name().as_str(), "mention_id" | "segment_hash" | "text_hash" | "text")
+}
+
 fn into_file(table: &'static str, mut writer: BufWriter<File>) -> Result<File> {
     writer.flush().map_err(|error| encode_error(table, &error))?;
     writer.into_inner().map_err(|error| encode_error(table, &error.into_error()))
@@ -176,7 +188,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::StringArray;
-    use arrow_schema::{DataType, Field, Schema};
+    use arrow_schema::Schema;
 
     use super::*;
 
