@@ -13,6 +13,7 @@ const TABLES: &[(&str, &str)] = &tables![
     "abbreviations.tsv",
     "chronic.tsv",
     "cues.tsv",
+    "exclusions.tsv",
     "modifiers.tsv",
     "section-kinds.tsv",
     "section-priors.tsv",

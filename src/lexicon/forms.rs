@@ -47,7 +47,8 @@ pub(crate) fn is_exact(form: &str) -> bool {
 
 /// The variants of a form, without the form itself.
 pub(crate) fn variants(form: &str, spelling: &Spelling) -> Vec<String> {
-    let possessive = form.contains("'s").then(|| form.replace("'s", "s"));
+    // Not of short words: `HA's` would give `has`.
+    let possessive = form.find("'s").filter(|&at| at >= 3).map(|_| form.replace("'s", "s"));
     let joined = form.contains('-').then(|| form.replace('-', ""));
     let plural = (form.len() <= 2 && is_exact(form)).then(|| format!("{form}s"));
     [possessive, spelling.rewrite(form), joined, plural].into_iter().flatten().collect()

@@ -7,7 +7,7 @@ use super::Pipeline;
 use crate::config::Config;
 use crate::context::{ConText, ContextTables};
 use crate::lexicon::{TableSource, embedded};
-use crate::recognize::LexiconRecognizer;
+use crate::recognize::{LexiconRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
 use crate::{Error, Lexicon, Result};
 
@@ -68,7 +68,9 @@ impl Resources {
 
     pub(super) fn build(&self) -> Result<Pipeline> {
         let lexicon = Arc::new(Lexicon::parse(&self.concepts, self.rule("spelling.tsv")?)?);
-        let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), self.rule("modifiers.tsv")?)?;
+        let recognizer_tables =
+            RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
+        let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
         let segmenter_tables = SegmenterTables {
             kinds: self.rule("section-kinds.tsv")?,
             headings: self.rule("sections.tsv")?,

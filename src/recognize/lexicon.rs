@@ -5,6 +5,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::exclude::Exclusions;
 use super::extend::Modifiers;
 use crate::document::{Document, Sentence, View};
 use crate::lexicon::{CaseCheck, FormMatch, Lexicon, TableSource};
@@ -17,6 +18,16 @@ use crate::{Result, Span};
 pub struct LexiconRecognizer {
     lexicon: Arc<Lexicon>,
     modifiers: Modifiers,
+    exclusions: Exclusions,
+}
+
+/// The tables that the recogniser reads, besides the lexicon.
+#[derive(Clone, Debug)]
+pub(crate) struct RecognizerTables<'a> {
+    /// Words that widen a form: `modifier`, `kind`, `source`.
+    pub modifiers: &'a TableSource,
+    /// Words that name no problem: `phrase`, `kind`, `source`.
+    pub exclusions: &'a TableSource,
 }
 
 /// A match within a sentence: tokens `start..end` name the concept of `form`.
@@ -28,9 +39,13 @@ struct Candidate {
 }
 
 impl LexiconRecognizer {
-    /// A recogniser of a lexicon, with the table of modifiers (`modifier`, `kind`, `source`).
-    pub(crate) fn new(lexicon: Arc<Lexicon>, modifiers: &TableSource) -> Result<LexiconRecognizer> {
-        Ok(LexiconRecognizer { lexicon, modifiers: Modifiers::parse(modifiers)? })
+    /// A recogniser of a lexicon.
+    pub(crate) fn new(lexicon: Arc<Lexicon>, tables: &RecognizerTables<'_>) -> Result<LexiconRecognizer> {
+        Ok(LexiconRecognizer {
+            lexicon,
+            modifiers: Modifiers::parse(tables.modifiers)?,
+            exclusions: Exclusions::parse(tables.exclusions)?,
+        })
     }
 
     /// The lexicon.
@@ -51,9 +66,14 @@ impl LexiconRecognizer {
         let mut floor = 0;
         while at < tokens.len() {
             let Some(form) = self.lexicon.longest(text, &tokens[at..], case) else {
-                at += 1;
+                at += self.exclusions.phrase(&tokens[at..]).max(1);
                 continue;
             };
+            let excluded = self.exclusions.phrase(&tokens[at..]);
+            if excluded >= form.used || self.exclusions.follows(&tokens[at + form.used..]) {
+                at += excluded.max(form.used);
+                continue;
+            }
             let start = self.modifiers.extend_left(text, tokens, floor, at);
             let end = self.modifiers.extend_right(text, tokens, at + form.used);
             let candidate = Candidate { start, end, form };

@@ -1,0 +1,182 @@
+//! Note text stands only in the tables that are made of it: not in what is told, not in rejects, not in `run.json`.
+
+#[allow(dead_code, reason = "each test file uses a part of it")]
+#[path = "support/program.rs"]
+mod program;
+
+use noteward::{AnnotatedNote, Note, Pipeline};
+use serde_json::json;
+
+use program::{Finished, Workplace};
+
+/// A word that stands in the texts of these notes and nowhere else.
+const SENTINEL: &str = "Zebrawordine";
+
+/// Files in which the sentinel stands in texts, good ones and bad ones.
+fn inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let s = SENTINEL;
+    let long = format!("{s} denies fever. ").repeat(200);
+    vec![
+        ("good.csv", format!("note_id,text\n1,\"{s} has fever, no cough\"\n").into()),
+        ("width.csv", format!("note_id,text\n1,{s} has fever,{s}\n{s} alone\n").into()),
+        ("unclosed.csv", format!("note_id,text\n1,\"{s} has fever\n2,no {s}\n3,\"{s}\n").into()),
+        ("stray.csv", format!("note_id,text\n1,\"{s} \"{s}\" has fever\"\n2,\"{s}\"x\n").into()),
+        ("repeated.csv", format!("note_id,text\n1,{s} fever\n1,{s} cough\n").into()),
+        ("long.csv", format!("note_id,text\n1,{long}\n").into()),
+        ("long.txt", long.clone().into()),
+        ("good.txt", format!("{s}: chest pain").into()),
+        ("control.txt", format!("{s}\0\u{1}\u{FFFF} chest\0pain \u{202E}{s}").into()),
+        ("latin1.txt", format!("{s} fi").bytes().chain(*b"\xE8vre \x93").collect()),
+        ("utf16.txt", [0xFF, 0xFE].into_iter().chain(s.encode_utf16().flat_map(u16::to_le_bytes)).collect()),
+        (
+            "bad.jsonl",
+            format!("{{\"text\": \"{s} has fever\n{s}\n[\"{s}\"]\n\"{s}\"\n{{\"text\": \"{s}\", {s}}}\n").into(),
+        ),
+        (
+            "types.jsonl",
+            [json!([s]), json!({ "a": s }), json!(null)].map(|v| json!({ "text": v }).to_string()).join("\n").into(),
+        ),
+        ("surrogate.jsonl", format!("{{\"text\": \"{s} \\ud800\"}}\n{{\"text\": \"{s}\\q\"}}\n").into()),
+        ("long.jsonl", json!({ "note_id": "1", "text": long }).to_string().into()),
+        ("base64.ndjson", document_reference(s).into()),
+        ("binary.ndjson", document_reference("/////w==").into()),
+        ("time.csv", format!("note_id,note_time,text\n1,someday,{s} has fever\n").into()),
+        ("garbage.txt.gz", s.into()),
+        ("garbage.jsonl.zst", s.into()),
+    ]
+}
+
+fn document_reference(data: &str) -> String {
+    let content = json!([{ "attachment": { "contentType": "text/plain", "data": data } }]);
+    json!({ "resourceType": "DocumentReference", "id": "d1", "content": content }).to_string()
+}
+
+/// Fails where the sentinel, in any case, stands in `bytes`.
+fn check_silent(bytes: impl AsRef<[u8]>, place: &str) {
+    let text = String::from_utf8_lossy(bytes.as_ref()).to_lowercase();
+    assert!(!text.contains(&SENTINEL.to_lowercase()), "{place} holds note text");
+}
+
+fn check_run(workplace: &Workplace, finished: &Finished, place: &str) {
+    check_silent(&finished.stderr, &format!("{place}: stderr"));
+    check_silent(&finished.stdout, &format!("{place}: stdout"));
+    for name in ["rejects.jsonl", "run.json", "notes.jsonl"] {
+        let path = workplace.path(&format!("out/{name}"));
+        if path.exists() {
+            check_silent(std::fs::read(path).unwrap(), &format!("{place}: {name}"));
+        }
+    }
+}
+
+#[test]
+fn no_log_reject_or_description_holds_text() {
+    for (name, content) in inputs() {
+        for format in ["text", "json"] {
+            let workplace = Workplace::new();
+            workplace.write(name, &content);
+            let finished = workplace.annotate(&[name, "--log-format", format, "--max-note-bytes", "1000"]);
+            assert_ne!(finished.status, 2, "{name}: {finished:?}");
+            check_run(&workplace, &finished, &format!("{name} with --log-format {format}"));
+        }
+    }
+}
+
+#[test]
+fn one_run_over_all_holds_no_text_either() {
+    let workplace = Workplace::new();
+    for (name, content) in inputs() {
+        workplace.write(&format!("in/{name}"), content);
+    }
+    for flags in [&[][..], &["--quiet"], &["--log-format", "json", "--keep-text", "--keep", "author"]] {
+        let finished = workplace.annotate(&[&["in", "--max-note-bytes", "1000", "--force"], flags].concat());
+        if !finished.stderr.contains("author") {
+            assert_eq!(finished.status, 1, "{finished:?}");
+        }
+        check_run(&workplace, &finished, "a run over all inputs");
+    }
+    let counts = workplace.run_file()["counts"].clone();
+    assert!(counts["rejected"].as_u64() > Some(15) && counts["annotated"].as_u64() > Some(4), "{counts}");
+}
+
+#[test]
+fn lines_that_are_joined_or_rejected_hold_no_text_in_their_reasons() {
+    let workplace = Workplace::new();
+    let rows = format!(
+        "note_id,line,text\n1,1,{SENTINEL}\n1,2,\"{SENTINEL}\n1,3,{SENTINEL}\n2,1,{SENTINEL}\n1,4,{SENTINEL}\n"
+    );
+    workplace.write("lines.csv", rows);
+    let finished = workplace.annotate(&["lines.csv", "--line-column", "line"]);
+    assert_eq!(finished.status, 1, "{finished:?}");
+    check_run(&workplace, &finished, "lines.csv");
+}
+
+#[test]
+fn stdin_is_as_silent_as_files() {
+    let workplace = Workplace::new();
+    let lines = format!("{{\"text\": \"{SENTINEL} has fever\"}}\n{{\"text\": \"{SENTINEL}\n{SENTINEL}");
+    let finished = workplace.annotate_stdin(&["-"], lines.as_bytes());
+    assert_eq!(finished.status, 1, "{finished:?}");
+    check_run(&workplace, &finished, "-");
+}
+
+#[test]
+fn errors_before_the_run_hold_no_text() {
+    let good = format!("note_id,text\n1,{SENTINEL} has fever\n");
+    let workplace = Workplace::new();
+    workplace.write("notes.csv", &good);
+    workplace.write("body.csv", good.replace("text", "body"));
+    workplace.write("notes.parquet", &good);
+    workplace.write("notes.csv.gz", &good);
+    workplace.write("notes.xlsx", &good);
+    let refused: [&[&str]; 7] = [
+        &["notes.csv", "--keep", "ward"],
+        &["notes.csv", "--map", "text=body"],
+        &["notes.csv", "--config", "notes.csv.gz", "--format", "xml"],
+        &["body.csv"],
+        &["notes.parquet"],
+        &["notes.csv.gz"],
+        &["notes.xlsx"],
+    ];
+    for arguments in refused {
+        let finished = workplace.annotate(arguments);
+        assert_eq!(finished.status, 2, "{arguments:?}");
+        check_silent(&finished.stderr, &format!("{arguments:?}"));
+    }
+}
+
+#[test]
+fn mentions_and_texts_are_where_text_may_stand() {
+    let workplace = Workplace::new();
+    workplace.write("notes.csv", format!("note_id,text\n1,{SENTINEL} has fever\n"));
+    assert_eq!(workplace.annotate(&["notes.csv"]).status, 0);
+    check_silent(workplace.read("out/mentions.jsonl"), "mentions.jsonl, outside the mention");
+    assert_eq!(workplace.annotate(&["notes.csv", "--keep-text", "--force"]).status, 0);
+    assert_eq!(workplace.column("texts.jsonl", "text"), json!([format!("{SENTINEL} has fever")]));
+}
+
+#[test]
+fn debug_shows_no_text() {
+    let pipeline = Pipeline::embedded();
+    for text in
+        [SENTINEL.to_owned(), format!("{SENTINEL} denies chest pain.\n{SENTINEL}: fever"), format!("fever {SENTINEL}")]
+    {
+        let note = Note::new("n1", text.clone());
+        assert!(format!("{note:?}").contains("n1"));
+        for shown in [format!("{note:?}"), format!("{note:#?}")] {
+            check_silent(shown, "Note");
+        }
+        let annotated: AnnotatedNote = pipeline.annotate(note);
+        for word in [SENTINEL, "fever", "chest pain"] {
+            for shown in [
+                format!("{annotated:?}"),
+                format!("{:?}", annotated.document),
+                format!("{:#?}", annotated.document.note()),
+                format!("{:?}", annotated.document.tokens()),
+                format!("{:?}", annotated.document.sentences()),
+                format!("{:?}", annotated.annotations),
+            ] {
+                assert!(!shown.contains(word), "Debug of a result holds {word}");
+            }
+        }
+    }
+}
