@@ -1,5 +1,7 @@
 //! `annotate` through the command line: tables and their formats, what the flags do, exit status.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "support/program.rs"]
 mod program;

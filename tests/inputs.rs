@@ -1,5 +1,7 @@
 //! What `annotate` reads: formats, compression, folders and patterns, columns and fields, lines of notes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "support/program.rs"]
 mod program;
@@ -85,6 +87,18 @@ fn a_folder_is_walked_for_files_of_every_format() {
     assert_eq!(workplace.column("mentions.jsonl", "note_id"), expected);
     assert_eq!(workplace.run_file()["skipped_files"], json!(["in/readme.md"]));
     assert!(finished.stderr.contains("1 files of no known format"), "{finished:?}");
+}
+
+#[test]
+fn compressed_files_of_several_members_are_read_whole() {
+    let workplace = Workplace::new();
+    let parts = ["note_id,text\n1,Fever\n2,", "Cough\n3,Nausea\n"].map(str::as_bytes);
+    workplace.write("a.csv.gz", parts.map(gzip).concat());
+    workplace.write("b.csv.zst", [parts[0], b"Cough\n4,Nausea\n"].map(zstd).concat());
+    assert_eq!(workplace.annotate(&["a.csv.gz"]).status, 0);
+    assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["Fever", "Cough", "Nausea"]));
+    assert_eq!(workplace.annotate(&["b.csv.zst", "--force"]).status, 0);
+    assert_eq!(workplace.column("notes.jsonl", "note_id"), json!(["1", "2", "4"]));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Bad input: what is rejected, where it stood, that reading goes on after it, and how bytes that are not UTF-8 are read.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "support/program.rs"]
 mod program;

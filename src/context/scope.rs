@@ -4,8 +4,8 @@ use super::rules::{Axis, Category, Direction, Rules};
 use crate::assertion::RuleIndex;
 use crate::token::{Token, TokenKind};
 
-/// Most tokens between a negation and the statement or doubt that it denies.
-const DENIED_WITHIN: usize = 4;
+/// Most tokens between a cue and one that it governs.
+const GOVERNED_WITHIN: usize = 4;
 
 /// A half-open range over a sentence's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) struct TokenRange {
 pub(super) struct Cue {
     pub place: TokenRange,
     pub rule: RuleIndex,
-    /// The row's category; or that of the negation which denies it, as in `not reporting` and `no findings suspicious for`.
+    /// The row's category, or that of the cue which governs it.
     pub category: Category,
 }
 
@@ -45,34 +45,42 @@ pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &
         };
         let place = TokenRange { start: index, end: index + used };
         let passed = n_passed.checked_sub(1).and_then(|last| mentions.get(last)).map_or(0, |mention| mention.end);
-        let denial = denial(rules, &cues, place.start, passed);
+        let first = cues.len();
         for rule in rows {
             let row = rules.row(rule);
             if row.category == Category::Reporting {
                 clear_informant(&mut cues, place.start);
                 continue;
             }
-            let deniable =
-                matches!(row.category, Category::Present | Category::Possible) && row.direction == Direction::Forward;
-            let category = if denial && deniable { Category::Absent } else { row.category };
-            cues.push(Cue { place, rule, category });
+            let governing = match row.direction {
+                Direction::Forward => governing(rules, &cues[..first], place.start, passed, row.category),
+                _ => None,
+            };
+            cues.push(Cue { place, rule, category: governing.unwrap_or(row.category) });
         }
         index += used;
     }
     cues
 }
 
-/// Whether a cue that starts at `start` stands shortly after a negation, with no mention and no end of reach between.
-fn denial(rules: &Rules, cues: &[Cue], start: usize, passed: usize) -> bool {
+/// The category that a cue of `category` at `start` takes from one shortly before it that governs it, with no mention and no
+/// end of reach between: `not reporting` is absent, `possibly due to` possible, `return for worsening` hypothetical.
+fn governing(rules: &Rules, cues: &[Cue], start: usize, passed: usize, category: Category) -> Option<Category> {
+    let governors: &[Category] = match category {
+        Category::Present => &[Category::Absent, Category::Possible],
+        Category::Possible => &[Category::Absent],
+        Category::Current => &[Category::Hypothetical],
+        _ => return None,
+    };
     for cue in cues.iter().rev() {
-        if cue.place.end < passed || start - cue.place.end > DENIED_WITHIN || cue.category == Category::End {
-            return false;
+        if cue.place.end < passed || start - cue.place.end > GOVERNED_WITHIN || cue.category == Category::End {
+            return None;
         }
-        if cue.category == Category::Absent && rules.row(cue.rule).direction == Direction::Forward {
-            return true;
+        if governors.contains(&cue.category) && rules.row(cue.rule).direction == Direction::Forward {
+            return Some(cue.category);
         }
     }
-    false
+    None
 }
 
 /// Takes a relative that stands just before `start` as who tells, not as whose problem it is.

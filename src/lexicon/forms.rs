@@ -29,11 +29,16 @@ impl Spelling {
 
     /// The form with each word of the table in its other spelling; `None` where it holds none.
     fn rewrite(&self, form: &str) -> Option<String> {
-        if !form.split(' ').any(|word| self.other.contains_key(word)) {
+        let words = || form.split_inclusive([' ', '-']);
+        let bare = |word: &str| word.trim_end_matches([' ', '-']).len();
+        if !words().any(|word| self.other.contains_key(&word[..bare(word)])) {
             return None;
         }
-        let words: Vec<&str> = form.split(' ').map(|word| self.other.get(word).map_or(word, String::as_str)).collect();
-        Some(words.join(" "))
+        let rewritten = words().map(|word| {
+            let (bare, end) = word.split_at(bare(word));
+            self.other.get(bare).map_or(bare, String::as_str).to_owned() + end
+        });
+        Some(rewritten.collect())
     }
 }
 
@@ -49,7 +54,8 @@ pub(crate) fn is_exact(form: &str) -> bool {
 pub(crate) fn variants(form: &str, spelling: &Spelling) -> Vec<String> {
     // Not of short words: `HA's` would give `has`.
     let possessive = form.find("'s").filter(|&at| at >= 3).map(|_| form.replace("'s", "s"));
-    let joined = form.contains('-').then(|| form.replace('-', ""));
+    // Not of short words: `b-all` would give `ball`.
+    let joined = (form.contains('-') && form.len() >= 8).then(|| form.replace('-', ""));
     let plural = (form.len() <= 2 && is_exact(form)).then(|| format!("{form}s"));
     [possessive, spelling.rewrite(form), joined, plural].into_iter().flatten().collect()
 }
@@ -67,6 +73,8 @@ mod tests {
     fn spellings() {
         check("edema", &["oedema"]);
         check("tumour of the arm", &["tumor of the arm"]);
+        check("gastro-oedema", &["gastro-edema", "gastrooedema"]);
+        check("b-all", &[]);
         check("Crohn's disease", &["Crohns disease"]);
         check("wheeze-free", &["wheezefree"]);
         check("PE", &["PEs"]);

@@ -54,25 +54,57 @@ impl Lines {
     }
 }
 
-/// How many tokens at `index` are a bullet or an enumerator (`-`, `*`, `1.`, `2)`, `b.`, `#3`), zero for none.
+/// How many tokens at `index` are a bullet or an enumerator (`-`, `**`, `1.`, `2)`, `(3)`, `b.`, `iv)`, `#3`), zero for none.
 pub(super) fn bullet_length(text: &str, tokens: &[Token], index: usize) -> usize {
     let Some(token) = tokens.get(index) else { return 0 };
-    let punctuated = |at: usize| {
-        tokens.get(at).is_some_and(|next| next.before == Gap::None && (next.is(text, '.') || next.is(text, ')')))
-    };
     match token.kind {
-        TokenKind::Punctuation => {
-            let bullet = ['-', '*', '\u{2022}', '#', '>', '~'].iter().any(|&mark| token.is(text, mark));
-            if bullet && tokens.get(index + 1).is_some_and(|next| next.kind == TokenKind::Number) {
-                let number = bullet_length(text, tokens, index + 1);
-                return 1 + if number > 0 || token.is(text, '#') { number.max(1) } else { 0 };
-            }
-            usize::from(bullet)
-        }
-        TokenKind::Number if token.span.len() <= 2 && punctuated(index + 1) => 2,
-        TokenKind::Word if token.span.len() == 1 && punctuated(index + 1) => 2,
+        TokenKind::Punctuation => mark_length(text, tokens, index),
+        TokenKind::Number if token.span.len() <= 2 && closes_enumerator(text, tokens, index + 1) => 2,
+        TokenKind::Word if is_letter_enumerator(text, tokens, index) => 2,
         _ => 0,
     }
+}
+
+/// The length of a bullet that is a mark, or of an enumerator that begins with one.
+fn mark_length(text: &str, tokens: &[Token], index: usize) -> usize {
+    let is = |at: usize, mark: char| tokens.get(at).is_some_and(|token| token.is(text, mark));
+    let number =
+        |at: usize| tokens.get(at).is_some_and(|token| token.kind == TokenKind::Number && token.span.len() <= 2);
+    if is(index, '(') {
+        return if number(index + 1) && is(index + 2, ')') { 3 } else { 0 };
+    }
+    let Some(mark) = ['-', '*', '\u{2022}', '#', '>', '~'].into_iter().find(|&mark| is(index, mark)) else { return 0 };
+    let mut length = 1;
+    while is(index + length, mark) && tokens[index + length].before == Gap::None {
+        length += 1;
+    }
+    if number(index + length) {
+        let enumerator = bullet_length(text, tokens, index + length);
+        return if enumerator > 0 || mark == '#' { length + enumerator.max(1) } else { 0 };
+    }
+    // A dash that touches a word is a sign: `-ve`.
+    let touches = tokens.get(index + length).is_some_and(|next| next.before == Gap::None);
+    if mark == '-' && touches { 0 } else { length }
+}
+
+/// Whether the token at `index` closes an enumerator that it touches.
+fn closes_enumerator(text: &str, tokens: &[Token], index: usize) -> bool {
+    tokens.get(index).is_some_and(|next| next.before == Gap::None && (next.is(text, '.') || next.is(text, ')')))
+}
+
+/// Whether a letter or a small roman number at `index` is an enumerator. A capital with a full stop is one only before a
+/// capitalised word, since `C. difficile` and `L. knee` are no lists.
+fn is_letter_enumerator(text: &str, tokens: &[Token], index: usize) -> bool {
+    let Some(token) = tokens.get(index) else { return false };
+    let word = token.span.of(text);
+    let roman = word.len() <= 4 && word.bytes().all(|byte| matches!(byte, b'i' | b'v' | b'x'));
+    if !(word.len() == 1 || roman) || !closes_enumerator(text, tokens, index + 1) {
+        return false;
+    }
+    let small = !is_capitalised(text, token.span);
+    let bracket = tokens.get(index + 1).is_some_and(|next| next.is(text, ')'));
+    let before_word = tokens.get(index + 2).is_some_and(|next| next.span.len() > 1 && is_capitalised(text, next.span));
+    small || bracket || before_word
 }
 
 /// Whether the span starts with an upper-case letter.

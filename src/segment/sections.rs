@@ -234,9 +234,10 @@ impl Headings {
     fn ending(&self, text: &str, tokens: &[Token], lines: &Lines, end: usize) -> Ending {
         let Some(next) = tokens.get(end) else { return Ending::LineEnd };
         if next.is(text, ':') {
-            // Doubled colons and `: -` are one ending.
-            let doubled = tokens.get(end + 1).is_some_and(|after| after.is(text, ':'));
-            return Ending::Colon(end + 1 + usize::from(doubled));
+            // Doubled colons, and the end of emphasis in Markdown, are one ending.
+            let doubled = |after: &&Token| after.before == Gap::None && (after.is(text, ':') || after.is(text, '*'));
+            let n_more = tokens.get(end + 1..).unwrap_or(&[]).iter().take_while(doubled).count();
+            return Ending::Colon(end + 1 + n_more);
         }
         if lines.starts_at(end) {
             return Ending::LineEnd;
