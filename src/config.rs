@@ -115,7 +115,12 @@ impl PartialConfig {
     /// # Errors
     /// An unknown key or a value of another type, with its line.
     pub fn from_toml(text: &str) -> Result<PartialConfig> {
-        toml::from_str(text).map_err(|error| Error::config(error.to_string().trim_end().to_owned()))
+        toml::from_str(text).map_err(|error| {
+            // Without the line itself, which is a note where the wrong file was named.
+            let line = error.span().map(|span| 1 + text.bytes().take(span.start).filter(|&byte| byte == b'\n').count());
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            Error::config(format!("{place}{}", error.message()))
+        })
     }
 
     /// This, with what it leaves out taken from `other`.
@@ -159,6 +164,9 @@ impl PartialConfig {
         if format.is_empty() || recognizers.is_empty() {
             return Err(Error::config("format and recognizers must name at least one"));
         }
+        let mut keep = self.keep.unwrap_or_default();
+        let mut seen = std::collections::BTreeSet::new();
+        keep.retain(|column| seen.insert(column.to_ascii_lowercase()));
         let max_note_bytes = self.max_note_bytes.unwrap_or(MAX_NOTE_BYTES);
         if max_note_bytes > (u32::MAX / 2) as usize {
             return Err(Error::config(format!("max-note-bytes: at most {}, found {max_note_bytes}", u32::MAX / 2)));
@@ -173,7 +181,7 @@ impl PartialConfig {
             threads: self.threads.unwrap_or(cores),
             limit: self.limit,
             line_column: self.line_column,
-            keep: self.keep.unwrap_or_default(),
+            keep,
             keep_text: self.keep_text.unwrap_or_default(),
             max_note_bytes,
             map: self.map.unwrap_or_default(),

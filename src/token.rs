@@ -281,7 +281,8 @@ fn scan_word(text: &str, start: usize) -> Word {
             }
             Class::Control => {
                 let next = skip_invisible(text, at);
-                if !starts_word(text, next) {
+                // Long runs are no words, and looking for their end from each of their letters would cost their square.
+                if at - start > MAX_JOINED || !starts_word(text, next) {
                     break;
                 }
                 plain = false;
@@ -357,6 +358,9 @@ fn fold_punctuation(character: char) -> char {
         other => other,
     }
 }
+
+/// Longest word, in bytes, that a control character may stand in.
+const MAX_JOINED: usize = 64;
 
 const MASK_KEY: u64 = 1;
 const MASK_LIMIT: usize = 200;

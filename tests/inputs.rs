@@ -85,8 +85,9 @@ fn a_folder_is_walked_for_files_of_every_format() {
     ]);
     assert_eq!(workplace.column("notes.jsonl", "note_id"), expected);
     assert_eq!(workplace.column("mentions.jsonl", "note_id"), expected);
-    assert_eq!(workplace.run_file()["skipped_files"], json!(["in/readme.md"]));
-    assert!(finished.stderr.contains("1 files of no known format"), "{finished:?}");
+    let skipped = json!([{ "path": "in/readme.md", "reason": "the format is not known by its extension" }]);
+    assert_eq!(workplace.run_file()["skipped_files"], skipped);
+    assert!(finished.stderr.contains("1 files hold no notes"), "{finished:?}");
 }
 
 #[test]
@@ -172,7 +173,9 @@ fn inputs_that_cannot_be_used_are_named_before_the_run() {
         assert!(!workplace.path("out").exists(), "{input}");
     }
     let finished = workplace.annotate(&["columns.csv"]);
-    for part in ["text, note_text, note, transcription", "note_id, body", "--map text=COLUMN"] {
+    for part in
+        ["text, note_text, note, transcription", "found 2 columns, of which 1 are known: note_id", "--map text=COLUMN"]
+    {
         assert!(finished.stderr.contains(part), "{part}: {finished:?}");
     }
     let finished = workplace.annotate(&["notes.xlsx"]);

@@ -61,7 +61,7 @@ impl Teller {
             return;
         }
         if !report.skipped.is_empty() {
-            tell(&format!("{} files of no known format were left out; run.json names them", report.skipped.len()));
+            tell(&format!("{} files hold no notes and were left out; run.json says why", report.skipped.len()));
         }
         tell(&format!(
             "{} notes read: {} annotated, {} empty, {} rejected; {} mentions in {:.2} s ({:.0} notes/s) -> {}",

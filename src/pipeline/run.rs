@@ -18,8 +18,7 @@ use super::run_file::{RunFile, Timings};
 use super::{Pipeline, Resources};
 use crate::config::Config;
 use crate::read::{
-    Assembler, ColumnChoice, Content, Discovered, InputFile, ReadOptions, Record, SeenIds, Source, check, discover,
-    open,
+    Assembler, ColumnChoice, Content, InputFile, ReadOptions, Record, SeenIds, Source, check, discover, open,
 };
 use crate::write::folder::{OutputFolder, REJECTS_FILE, Replace};
 use crate::write::table::TableWriter;
@@ -46,7 +45,7 @@ pub struct Progress {
 pub struct RunReport {
     /// What came of the notes.
     pub counts: Counts,
-    /// Files found in folders whose format is not known by their extension.
+    /// Files found in folders that hold no notes; `run.json` says why.
     pub skipped: Vec<PathBuf>,
     /// Wall-clock seconds.
     pub seconds: f64,
@@ -62,9 +61,9 @@ pub fn run(config: &Config, replace: Replace, progress: &mut dyn FnMut(&Progress
     let started = Instant::now();
     let resources = Resources::load(config)?;
     let pipeline = Pipeline::new(&resources)?;
-    let discovered = discover(&config.input)?;
+    let mut discovered = discover(&config.input, &config.out)?;
     let options = read_options(config)?;
-    check(&discovered.files, &options)?;
+    check(&mut discovered, &options)?;
     let folder = OutputFolder::take(&config.out, replace)?;
     let loaded = started.elapsed().as_secs_f64();
     let mut output = Output::create(&folder, config)?;
@@ -85,7 +84,7 @@ pub fn run(config: &Config, replace: Replace, progress: &mut dyn FnMut(&Progress
     };
     let described = described.to_json()?;
     output.finish(folder, &described)?;
-    let Discovered { skipped, .. } = discovered;
+    let skipped = discovered.skipped.into_iter().map(|skipped| skipped.path).collect();
     Ok(RunReport { counts, skipped, seconds: timings.total })
 }
 

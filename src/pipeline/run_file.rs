@@ -1,13 +1,11 @@
 //! `run.json`: what a run was made of, and what came of it. Holds no note text.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use super::Resources;
 use super::batch::Counts;
 use crate::config::Config;
-use crate::read::{InputFile, Source};
+use crate::read::{InputFile, Skipped, Source};
 use crate::{Lexicon, Result};
 
 /// What goes into `run.json`.
@@ -17,7 +15,7 @@ pub(super) struct RunFile<'a> {
     pub lexicon: &'a Lexicon,
     pub files: &'a [InputFile],
     pub sources: &'a [Source],
-    pub skipped: &'a [PathBuf],
+    pub skipped: &'a [Skipped],
     pub counts: &'a Counts,
     pub timings: &'a Timings,
 }
@@ -56,7 +54,7 @@ impl RunFile<'_> {
             "version": env!("CARGO_PKG_VERSION"),
             "config": config,
             "inputs": inputs,
-            "skipped_files": self.skipped.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+            "skipped_files": self.skipped.iter().map(skipped).collect::<Vec<_>>(),
             "lexicon": {
                 "blake3": self.lexicon.hash().to_hex().as_str(),
                 "concepts": self.lexicon.concepts().len(),
@@ -71,4 +69,8 @@ impl RunFile<'_> {
         text.push('\n');
         Ok(text)
     }
+}
+
+fn skipped(skipped: &Skipped) -> Value {
+    json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason })
 }

@@ -44,6 +44,11 @@ impl Buffer {
         self.lines + 1
     }
 
+    /// Whether the stream ended in a fault that was not taken.
+    pub fn has_fault(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// The fault at which the stream ended, if it did not end well; once.
     pub fn take_fault(&mut self) -> Option<io::Error> {
         self.fault.take()
@@ -78,7 +83,10 @@ impl Buffer {
     pub fn consume(&mut self, n_bytes: usize) {
         let n_bytes = n_bytes.min(self.end - self.start);
         let passed = self.bytes.get(self.start..self.start + n_bytes).unwrap_or(&[]);
-        self.lines += memchr::memchr_iter(b'\n', passed).count() as u64;
+        let n_breaks = memchr::memchr_iter(b'\n', passed).count();
+        // Files of old systems end lines with a carriage return alone.
+        let n_returns = if n_breaks == 0 { memchr::memchr_iter(b'\r', passed).count() } else { 0 };
+        self.lines += (n_breaks + n_returns) as u64;
         self.start += n_bytes;
         self.consumed += n_bytes as u64;
     }

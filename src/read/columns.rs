@@ -86,11 +86,11 @@ impl ColumnChoice {
     /// Finds the columns in a header.
     ///
     /// # Errors
-    /// A message that names the column that is missing.
+    /// A message that names the column that is missing. It never quotes the header: where a file has none, that is a note.
     pub fn layout(&self, header: &[String]) -> Result<Layout, String> {
         let position = |column: &str| header.iter().position(|name| name.eq_ignore_ascii_case(column));
         let named = |column: &str, flag: &str| {
-            position(column).ok_or_else(|| format!("{flag}: no column {column:?}; columns are {}", header.join(", ")))
+            position(column).ok_or_else(|| format!("{flag}: no column {column:?} among {} columns", header.len()))
         };
         let mut layout = Layout::default();
         for field in Field::ALL {
@@ -130,7 +130,7 @@ mod tests {
         let mut choice = ColumnChoice::default();
         choice.add_mapping("text=body").unwrap();
         assert_eq!(choice.layout(&header("text,body")).unwrap().text, [1]);
-        assert_eq!(choice.layout(&header("a,b")).unwrap_err(), "--map: no column \"body\"; columns are a, b");
+        assert_eq!(choice.layout(&header("a,b")).unwrap_err(), "--map: no column \"body\" among 2 columns");
         let error = choice.add_mapping("txt=body").unwrap_err().to_string();
         assert!(error.contains("\"txt\" is no field"), "{error}");
     }

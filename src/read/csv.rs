@@ -76,6 +76,12 @@ impl CsvRows {
             self.buffer.consume(3);
         }
         self.skip_blank_lines();
+        if self.buffer.window().is_empty() {
+            return match self.buffer.take_fault() {
+                Some(fault) => Err(Error::io("reading the header of", &path, fault)),
+                None => Err(Error::input(&path, "the file is empty: expected a line that names the columns")),
+            };
+        }
         let delimiters: &[u8] = if file.format == Format::Tsv { b"\t" } else { b",;\t|" };
         let mut first_problem = None;
         for &delimiter in delimiters {
@@ -88,7 +94,7 @@ impl CsvRows {
                 .map(|index| String::from_utf8_lossy(&self.cell(index)).trim().to_owned())
                 .collect();
             let problem = match columns.layout(&header) {
-                Ok(layout) if layout.text.is_empty() => missing_text(&header),
+                Ok(layout) if layout.text.is_empty() => missing_text(columns, &header),
                 Ok(layout) => {
                     self.layout = layout;
                     self.width = header.len();
@@ -98,9 +104,6 @@ impl CsvRows {
                 Err(problem) => problem,
             };
             first_problem.get_or_insert(problem);
-        }
-        if let Some(fault) = self.buffer.take_fault() {
-            return Err(Error::io("reading the header of", &path, fault));
         }
         Err(Error::input(&path, first_problem.unwrap_or_default()))
     }
@@ -152,6 +155,17 @@ impl CsvRows {
         }
     }
 
+    /// Whether the record at the window's start is the last before the place where reading failed.
+    fn is_cut_off(&self, length: usize) -> bool {
+        let window = self.buffer.window();
+        self.buffer.has_fault() && length == window.len() && window.last() != Some(&b'\n')
+    }
+
+    /// The bytes from `start` to the window; not known where the file was transcoded.
+    fn byte_range(&self, start: u64) -> Option<(u64, u64)> {
+        (self.encoding != TextEncoding::Utf16).then(|| (start, self.buffer.offset()))
+    }
+
     fn cell(&self, index: usize) -> Vec<u8> {
         let Some(cell) = self.cells.get(index) else { return Vec::new() };
         let bytes = self.buffer.window().get(cell.range.clone()).unwrap_or(&[]);
@@ -160,7 +174,8 @@ impl CsvRows {
 
     fn fields(&self) -> Fields {
         let some = |index: usize| Some(self.cell(index)).filter(|bytes| !bytes.is_empty());
-        let string = |index: usize| some(index).map(|bytes| encoding::decode(bytes).0);
+        let string =
+            |index: usize| some(index).map(|bytes| encoding::decode(bytes).0).filter(|value| !value.trim().is_empty());
         let text = self.layout.text.iter().find_map(|&index| some(index));
         let text = text.map(|bytes| match self.encoding {
             TextEncoding::Utf16 => RawText::Decoded(encoding::decode(bytes).0, TextEncoding::Utf16),
@@ -189,7 +204,7 @@ impl Iterator for CsvRows {
         if self.buffer.window().is_empty() && self.buffer.is_at_end() {
             self.done = true;
             let fault = self.buffer.take_fault()?;
-            origin.bytes = Some((start, start));
+            origin.bytes = self.byte_range(start);
             return Some(Row::Bad(origin, unreadable(&fault)));
         }
         self.record += 1;
@@ -197,11 +212,25 @@ impl Iterator for CsvRows {
         let row = match parsed {
             Parsed::Record(length) => {
                 let found = self.cells.len();
-                let fields = (found == self.width).then(|| Box::new(self.fields()));
-                self.buffer.consume(length);
-                match fields {
-                    Some(fields) => Ok(fields),
-                    None => Err(format!("expected {} fields, found {found}", self.width)),
+                if found != self.width {
+                    // Over several lines, a quote of an earlier line may have taken in good rows.
+                    let lines =
+                        memchr::memchr(b'\n', &self.buffer.window()[..length]).is_some_and(|at| at + 1 < length);
+                    if lines {
+                        self.resume();
+                    } else {
+                        self.buffer.consume(length);
+                    }
+                    Err(format!("expected {} fields, found {found}", self.width))
+                } else if self.is_cut_off(length) {
+                    self.buffer.consume(length);
+                    self.done = true;
+                    let fault = self.buffer.take_fault();
+                    Err(fault.map_or_else(|| UNCLOSED.to_owned(), |fault| unreadable(&fault)))
+                } else {
+                    let fields = Box::new(self.fields());
+                    self.buffer.consume(length);
+                    Ok(fields)
                 }
             }
             Parsed::Malformed(problem) => {
@@ -210,7 +239,7 @@ impl Iterator for CsvRows {
             }
             Parsed::Partial => Err(UNCLOSED.to_owned()),
         };
-        origin.bytes = Some((start, self.buffer.offset()));
+        origin.bytes = self.byte_range(start);
         Some(match row {
             Ok(fields) => Row::Fields(origin, fields),
             Err(reason) => Row::Bad(origin, reason),

@@ -32,6 +32,8 @@ pub(crate) struct InputFile {
     pub name: String,
     pub format: Format,
     pub compression: Compression,
+    /// It was named itself, and not found in a folder.
+    pub is_named: bool,
 }
 
 impl InputFile {
@@ -44,8 +46,15 @@ impl InputFile {
 #[derive(Debug, Default)]
 pub(crate) struct Discovered {
     pub files: Vec<InputFile>,
-    /// Files found in folders whose extension is of no known format.
-    pub skipped: Vec<PathBuf>,
+    /// Files found in folders that hold no notes.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file that is left out.
+#[derive(Clone, Debug)]
+pub(crate) struct Skipped {
+    pub path: PathBuf,
+    pub reason: String,
 }
 
 const EXTENSIONS: &str = ".csv, .tsv, .jsonl, .ndjson, .parquet, .txt, each text format also with .gz or .zst";
@@ -54,8 +63,11 @@ const EXTENSIONS: &str = ".csv, .tsv, .jsonl, .ndjson, .parquet, .txt, each text
 ///
 /// # Errors
 /// An input that does not exist, matches nothing, or is a file of no known format.
-pub(crate) fn discover(inputs: &[String]) -> Result<Discovered> {
+///
+/// What stands under `out`, the folder that the run writes, is no input.
+pub(crate) fn discover(inputs: &[String], out: &Path) -> Result<Discovered> {
     let mut found = Discovered::default();
+    let out = out.canonicalize().ok();
     for input in inputs {
         let path = Path::new(input);
         if input == "-" {
@@ -64,13 +76,14 @@ pub(crate) fn discover(inputs: &[String]) -> Result<Discovered> {
                 name: "-".into(),
                 format: Format::JsonLines,
                 compression: Compression::None,
+                is_named: true,
             });
         } else if path.is_dir() {
-            add_folder(path, &mut found)?;
+            add_folder(path, out.as_deref(), &mut found)?;
         } else if path.exists() {
             found.files.push(known_file(path, file_name(path))?);
         } else if input.contains(['*', '?', '[']) {
-            add_pattern(input, &mut found)?;
+            add_pattern(input, out.as_deref(), &mut found)?;
         } else {
             return Err(Error::input(path, "no such file or folder"));
         }
@@ -83,22 +96,37 @@ pub(crate) fn discover(inputs: &[String]) -> Result<Discovered> {
     Ok(found)
 }
 
-fn add_folder(folder: &Path, found: &mut Discovered) -> Result<()> {
-    for entry in walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(|error| Error::input(folder, format!("cannot be walked: {error}")))?;
+fn add_folder(folder: &Path, out: Option<&Path>, found: &mut Discovered) -> Result<()> {
+    let is_output = |path: &Path| out.is_some() && path.canonicalize().ok().as_deref() == out;
+    let walk = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(|entry| !(entry.file_type().is_dir() && is_output(entry.path()))) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if error.depth() == 0 => {
+                return Err(Error::input(folder, format!("cannot be walked: {error}")));
+            }
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_owned();
+                found.skipped.push(Skipped { path, reason: format!("cannot be read: {error}") });
+                continue;
+            }
+        };
         if !entry.file_type().is_file() {
             continue;
         }
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        match input_file(entry.path(), relative.to_string_lossy().into_owned()) {
+        match input_file(entry.path(), relative.to_string_lossy().into_owned(), false) {
             Some(file) => found.files.push(file),
-            None => found.skipped.push(entry.into_path()),
+            None => {
+                let reason = "the format is not known by its extension".into();
+                found.skipped.push(Skipped { path: entry.into_path(), reason });
+            }
         }
     }
     Ok(())
 }
 
-fn add_pattern(pattern: &str, found: &mut Discovered) -> Result<()> {
+fn add_pattern(pattern: &str, out: Option<&Path>, found: &mut Discovered) -> Result<()> {
     let paths = glob::glob(pattern)
         .map_err(|error| Error::input(Path::new(pattern), format!("not a valid pattern: {error}")))?;
     let mut any = false;
@@ -107,7 +135,7 @@ fn add_pattern(pattern: &str, found: &mut Discovered) -> Result<()> {
         let path =
             path.map_err(|error| Error::io("listing", error.path(), std::io::Error::from(error.error().kind())))?;
         if path.is_dir() {
-            add_folder(&path, found)?;
+            add_folder(&path, out, found)?;
         } else {
             found.files.push(known_file(&path, file_name(&path))?);
         }
@@ -117,7 +145,7 @@ fn add_pattern(pattern: &str, found: &mut Discovered) -> Result<()> {
 }
 
 fn known_file(path: &Path, name: String) -> Result<InputFile> {
-    input_file(path, name)
+    input_file(path, name, true)
         .ok_or_else(|| Error::input(path, format!("the format is not known by its extension; known are {EXTENSIONS}")))
 }
 
@@ -125,7 +153,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn input_file(path: &Path, name: String) -> Option<InputFile> {
+fn input_file(path: &Path, name: String, is_named: bool) -> Option<InputFile> {
     let lower = path.file_name()?.to_string_lossy().to_ascii_lowercase();
     let (stem, compression) = match lower.rsplit_once('.') {
         Some((stem, "gz")) => (stem, Compression::Gzip),
@@ -140,7 +168,7 @@ fn input_file(path: &Path, name: String) -> Option<InputFile> {
         "txt" => Format::Text,
         _ => return None,
     };
-    Some(InputFile { path: path.to_owned(), name, format, compression })
+    Some(InputFile { path: path.to_owned(), name, format, compression, is_named })
 }
 
 /// Files of the same name keep their whole path as name, so that made ids stay unique.

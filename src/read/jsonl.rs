@@ -70,7 +70,7 @@ impl JsonRows {
         fields.kept = self.columns.keep.iter().map(|name| string(values.get(find(name)?)?)).collect();
         let texts = candidates(Field::Text);
         if texts.is_empty() {
-            return Err(missing_text(&header));
+            return Err(missing_text(&self.columns, &header));
         }
         let text = texts.into_iter().find(|&index| values.get(index).is_some_and(|value| !value.is_null()));
         fields.text = match text.and_then(|index| values.get_mut(index)).map(Value::take) {
@@ -93,7 +93,7 @@ impl Iterator for JsonRows {
                 input: self.input,
                 record: self.record + 1,
                 line: Some(self.buffer.line()),
-                bytes: Some((start, start + length as u64)),
+                bytes: (self.encoding != TextEncoding::Utf16).then_some((start, start + length as u64)),
             };
             if length == 0 {
                 self.done = true;
@@ -119,8 +119,13 @@ impl Iterator for JsonRows {
                 origin.bytes = Some((start, self.buffer.offset()));
                 return Some(Row::Bad(origin, "the line is longer than the limit for a note".into()));
             }
-            let fields = self.fields(line);
+            let cut_off = self.buffer.has_fault() && line.last() != Some(&b'\n');
+            let mut fields = self.fields(line);
             self.buffer.consume(length);
+            if cut_off && let Some(fault) = self.buffer.take_fault() {
+                self.done = true;
+                fields = Err(unreadable(&fault));
+            }
             return Some(match fields {
                 Ok(fields) => Row::Fields(origin, Box::new(fields)),
                 Err(reason) => Row::Bad(origin, reason),
@@ -154,7 +159,7 @@ fn type_name(value: &Value) -> &'static str {
 fn string(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        Value::String(string) => Some(string.clone()).filter(|string| !string.is_empty()),
+        Value::String(string) => Some(string.clone()).filter(|string| !string.trim().is_empty()),
         other => Some(other.to_string()),
     }
 }

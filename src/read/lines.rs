@@ -1,5 +1,7 @@
 //! Notes that are split into rows: consecutive rows of one note_id, joined in the order of the line column.
 
+use std::collections::VecDeque;
+
 use super::columns::Field;
 use super::{Fields, RawText, Row, Rows, encoding};
 use crate::note::{Origin, TextEncoding};
@@ -8,15 +10,15 @@ use crate::note::{Origin, TextEncoding};
 /// the check for repeated ids rejects.
 pub(super) struct JoinedLines {
     rows: Rows,
-    /// The first row of the next note.
-    ahead: Option<Row>,
+    /// Rows that were read and belong to later notes.
+    ahead: VecDeque<Row>,
     record: u64,
     max_note_bytes: usize,
 }
 
 impl JoinedLines {
     pub fn new(rows: Rows, max_note_bytes: usize) -> JoinedLines {
-        JoinedLines { rows, ahead: None, record: 0, max_note_bytes }
+        JoinedLines { rows, ahead: VecDeque::new(), record: 0, max_note_bytes }
     }
 }
 
@@ -24,7 +26,7 @@ impl Iterator for JoinedLines {
     type Item = Row;
 
     fn next(&mut self) -> Option<Row> {
-        let first = self.ahead.take().or_else(|| self.rows.next())?;
+        let first = self.ahead.pop_front().or_else(|| self.rows.next())?;
         self.record += 1;
         let (mut origin, mut head) = match first {
             Row::Fields(origin, fields) => (origin, fields),
@@ -34,9 +36,16 @@ impl Iterator for JoinedLines {
         let mut encoding = TextEncoding::Utf8;
         let mut lines = vec![(order(&head), take_text(&mut head, &mut encoding))];
         let mut n_bytes = lines[0].1.len();
-        for row in self.rows.by_ref() {
+        // Bad rows since the last line: in the middle of the note they make it incomplete.
+        let mut bad = VecDeque::new();
+        let mut n_bad = 0;
+        while self.ahead.is_empty()
+            && let Some(row) = self.rows.next()
+        {
             match row {
                 Row::Fields(next, mut fields) if same_note(&head, &fields) => {
+                    n_bad += bad.len();
+                    bad.clear();
                     origin.bytes = origin.bytes.zip(next.bytes).map(|((start, _), (_, end))| (start, end));
                     let text = take_text(&mut fields, &mut encoding);
                     n_bytes += text.len() + 1;
@@ -45,11 +54,19 @@ impl Iterator for JoinedLines {
                         lines.push((order(&fields), text));
                     }
                 }
-                other => {
-                    self.ahead = Some(other);
-                    break;
+                row @ Row::Bad(..) => bad.push_back(row),
+                row @ Row::Fields(..) => {
+                    bad.push_back(row);
+                    self.ahead.append(&mut bad);
                 }
             }
+        }
+        self.ahead.append(&mut bad);
+        if n_bad > 0 {
+            return Some(Row::Bad(
+                origin,
+                format!("{n_bad} of the rows between the lines of this note cannot be read"),
+            ));
         }
         if n_bytes > self.max_note_bytes {
             let reason = format!("note of {n_bytes} bytes is longer than the limit of {}", self.max_note_bytes);

@@ -19,11 +19,11 @@ mod time;
 
 use std::sync::Arc;
 
+use crate::Result;
 use crate::note::{NoteMeta, Origin, TextEncoding};
-use crate::{Error, Result};
 
 pub(crate) use columns::{ColumnChoice, Field};
-pub(crate) use discover::{Discovered, Format, InputFile, discover};
+pub(crate) use discover::{Discovered, Format, InputFile, Skipped, discover};
 pub(crate) use ids::SeenIds;
 pub(crate) use source::Source;
 
@@ -121,12 +121,15 @@ pub(crate) struct Assembler {
     name: Arc<str>,
     max_note_bytes: usize,
     n_kept: usize,
+    /// The file is one note, which is named like it.
+    is_one_note: bool,
 }
 
 impl Assembler {
     pub fn new(file: &InputFile, options: &ReadOptions) -> Assembler {
         let name = Arc::from(file.name.as_str());
-        Assembler { name, max_note_bytes: options.max_note_bytes, n_kept: options.columns.keep.len() }
+        let is_one_note = file.format == Format::Text;
+        Assembler { name, max_note_bytes: options.max_note_bytes, n_kept: options.columns.keep.len(), is_one_note }
     }
 
     /// The record that a row holds.
@@ -180,6 +183,9 @@ impl Assembler {
     }
 
     fn made_id(&self, origin: &Origin) -> String {
+        if self.is_one_note {
+            return self.name.to_string();
+        }
         format!("{}#{}", self.name, origin.record)
     }
 }
@@ -189,22 +195,50 @@ pub(crate) fn unreadable(error: &std::io::Error) -> String {
     format!("the rest of the file cannot be read: {error}")
 }
 
-pub(crate) fn missing_text(found: &[String]) -> String {
+/// The reason for a record or a header without a text. It never quotes the header: where a file has none, that is a note.
+pub(crate) fn missing_text(columns: &ColumnChoice, header: &[String]) -> String {
+    if let Some(column) = columns.map.get(&Field::Text) {
+        return format!("--map: no column {column:?} among {} columns", header.len());
+    }
+    let names = Field::ALL.iter().flat_map(|field| field.names());
+    let known: Vec<&str> = names.copied().filter(|name| header.iter().any(|c| c.eq_ignore_ascii_case(name))).collect();
     format!(
-        "no column holds the text: expected one of {}, found {}; name it with --map text=COLUMN",
+        "no column holds the text: expected one of {}; found {} columns, of which {} are known{}{}; name it with --map \
+         text=COLUMN",
         Field::Text.names().join(", "),
-        if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+        header.len(),
+        known.len(),
+        if known.is_empty() { "" } else { ": " },
+        known.join(", ")
     )
 }
 
-/// Opens every input once, so that a missing column is an error before the run and not in the middle of it.
-pub(crate) fn check(files: &[InputFile], options: &ReadOptions) -> Result<()> {
-    for (index, file) in files.iter().enumerate().filter(|(_, file)| !file.is_stdin()) {
-        let index = u32::try_from(index).map_err(|_| Error::config("more than 4294967295 input files"))?;
-        match file.format {
-            Format::Csv | Format::Tsv | Format::Parquet => drop(open(file, index, options)?),
-            Format::JsonLines | Format::Text => drop(Source::open(file)?),
+/// Opens every input once, so that a missing column is an error before the run and not in the middle of it. A file that was
+/// found in a folder and holds no notes is left out, with the reason.
+///
+/// # Errors
+/// A file that was named cannot be used, or none is left.
+pub(crate) fn check(found: &mut Discovered, options: &ReadOptions) -> Result<()> {
+    let mut usable = Vec::with_capacity(found.files.len());
+    let mut last_error = None;
+    for file in found.files.drain(..) {
+        let opened = match file.format {
+            _ if file.is_stdin() => Ok(()),
+            Format::Csv | Format::Tsv | Format::Parquet => open(&file, 0, options).map(|_| ()),
+            Format::JsonLines | Format::Text => Source::open(&file).map(|_| ()),
+        };
+        match opened {
+            Ok(()) => usable.push(file),
+            Err(error) if file.is_named => return Err(error),
+            Err(error) => {
+                found.skipped.push(Skipped { path: file.path, reason: error.to_string() });
+                last_error = Some(error);
+            }
         }
     }
-    Ok(())
+    found.files = usable;
+    match last_error {
+        Some(error) if found.files.is_empty() => Err(error),
+        _ => Ok(()),
+    }
 }

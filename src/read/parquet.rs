@@ -12,7 +12,7 @@ use arrow_schema::{ArrowError, DataType};
 
 use super::columns::{Field, Layout};
 use super::discover::InputFile;
-use super::{Fields, RawText, ReadOptions, Row, missing_text};
+use super::{Fields, RawText, ReadOptions, Row, encoding, missing_text};
 use crate::note::{Origin, TextEncoding};
 use crate::{Error, Result};
 
@@ -42,7 +42,13 @@ impl ParquetRows {
         let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         let mut layout = options.columns.layout(&header).map_err(|problem| Error::input(&file.path, problem))?;
         if layout.text.is_empty() {
-            return Err(Error::input(&file.path, missing_text(&header)));
+            return Err(Error::input(&file.path, missing_text(&options.columns, &header)));
+        }
+        for field in layout.text.iter().filter_map(|&column| builder.schema().fields().get(column)) {
+            if !is_text(field.data_type()) {
+                let problem = format!("column {:?} holds {}; expected strings", field.name(), field.data_type());
+                return Err(Error::input(&file.path, problem));
+            }
         }
         let needed = needed_columns(&layout);
         let mask = ProjectionMask::roots(builder.parquet_schema(), needed.iter().copied());
@@ -63,8 +69,12 @@ impl ParquetRows {
 
     fn fields(&self) -> Fields {
         let string = |index: &usize| -> Option<String> {
-            let column = self.columns.get(*index)?.as_string_opt::<i64>()?;
-            column.is_valid(self.at).then(|| column.value(self.at).to_owned()).filter(|value| !value.is_empty())
+            let column = self.columns.get(*index).filter(|column| column.is_valid(self.at))?;
+            let value = match column.as_binary_opt::<i64>() {
+                Some(bytes) => encoding::decode(bytes.value(self.at).to_owned()).0,
+                None => column.as_string_opt::<i64>()?.value(self.at).to_owned(),
+            };
+            Some(value).filter(|value| !value.trim().is_empty())
         };
         let text = self.layout.text.iter().find_map(|&index| {
             let column = self.columns.get(index)?;
@@ -130,6 +140,18 @@ fn renumber(layout: &mut Layout, needed: &[usize]) {
     layout.text.iter_mut().for_each(place);
     layout.line.iter_mut().for_each(place);
     layout.keep.iter_mut().for_each(place);
+}
+
+/// Whether a column of this type can hold notes.
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_text(values),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        // All null.
+        DataType::Null => true,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => true,
+        _ => false,
+    }
 }
 
 /// A column as strings with 64-bit offsets; binary columns as they are.

@@ -37,8 +37,12 @@ impl Iterator for TextRows {
         let source = self.source.take()?;
         let mut bytes = Vec::new();
         // One byte more than the limit, so that a longer note is seen to be longer without being read whole.
-        let read = source.take_reader().take(self.max_note_bytes as u64 + 1).read_to_end(&mut bytes);
-        let origin = Origin { input: self.input, record: 1, line: Some(1), bytes: Some((0, bytes.len() as u64)) };
+        let mut reader = source.take_reader();
+        let read = reader.by_ref().take(self.max_note_bytes as u64 + 1).read_to_end(&mut bytes);
+        let rest = std::io::copy(&mut reader, &mut std::io::sink()).unwrap_or(0);
+        let known = source.encoding != TextEncoding::Utf16;
+        let range = known.then(|| (0, bytes.len() as u64 + rest));
+        let origin = Origin { input: self.input, record: 1, line: Some(1), bytes: range };
         if let Err(error) = read {
             return Some(Row::Bad(origin, format!("the file cannot be read: {error}")));
         }

@@ -117,12 +117,19 @@ fn seen_from(view: View, kind: MentionType) -> MentionType {
 }
 
 /// Whether a candidate that touches the mention before it is one noun phrase with it: `diabetic` + `neuropathy`.
-/// Abbreviations in a row are a list.
 fn joins(text: &str, tokens: &[Token], mentions: &[Mention], candidate: &Candidate) -> bool {
     let Some(last) = mentions.last() else { return false };
     let Some(first) = tokens.get(candidate.start) else { return false };
     let touching = first.before == Gap::Space && last.span.end() < first.span.start();
-    touching && !is_abbreviation(text, last.span) && !is_abbreviation(text, first.span)
+    touching && is_adjective(last.span.of(text)) && !is_abbreviation(text, first.span)
+}
+
+/// Whether the last word ends like an adjective: only these join the noun after them, since notes also list problems
+/// without commas.
+fn is_adjective(words: &str) -> bool {
+    const ENDINGS: [&str; 10] = ["ic", "al", "ive", "ous", "ar", "ile", "ary", "oid", "ed", "eal"];
+    let small = words.ends_with(|last: char| last.is_lowercase());
+    small && ENDINGS.iter().any(|ending| words.ends_with(ending))
 }
 
 fn is_abbreviation(text: &str, span: Span) -> bool {
