@@ -23,9 +23,16 @@ pub(super) struct Cue {
     pub category: Category,
 }
 
+/// The tokens of a sentence and the text that they belong to.
+struct SentenceTokens<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+}
+
 /// The cues of a sentence, left to right, none overlapping another or a mention; several rows of the same words stand
 /// one after another.
 pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &[TokenRange]) -> Vec<Cue> {
+    let sentence = SentenceTokens { text, tokens };
     let mut cues: Vec<Cue> = Vec::new();
     let mut n_passed = 0;
     let mut index = 0;
@@ -53,7 +60,10 @@ pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &
                 continue;
             }
             let governing = match row.direction {
-                Direction::Forward => governing(rules, &cues[..first], place.start, passed, row.category),
+                Direction::Forward => {
+                    let gap = TokenRange { start: passed, end: place.start };
+                    governing(rules, &sentence, &cues[..first], gap, row.category)
+                }
                 _ => None,
             };
             cues.push(Cue { place, rule, category: governing.unwrap_or(row.category) });
@@ -63,9 +73,15 @@ pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &
     cues
 }
 
-/// The category that a cue of `category` at `start` takes from one shortly before it that governs it, with no mention and no
-/// end of reach between: `not reporting` is absent, `possibly due to` possible, `return for worsening` hypothetical.
-fn governing(rules: &Rules, cues: &[Cue], start: usize, passed: usize, category: Category) -> Option<Category> {
+/// The category that a cue of `category`, which starts where `gap` ends, takes from one that governs it: shortly before it,
+/// after the last mention (where `gap` starts), with no comma and no end of reach between: `not reporting` is absent, `possibly due to` possible, `return for worsening` hypothetical.
+fn governing(
+    rules: &Rules,
+    sentence: &SentenceTokens<'_>,
+    cues: &[Cue],
+    gap: TokenRange,
+    category: Category,
+) -> Option<Category> {
     let governors: &[Category] = match category {
         Category::Present => &[Category::Absent, Category::Possible],
         Category::Possible => &[Category::Absent],
@@ -73,11 +89,14 @@ fn governing(rules: &Rules, cues: &[Cue], start: usize, passed: usize, category:
         _ => return None,
     };
     for cue in cues.iter().rev() {
-        if cue.place.end < passed || start - cue.place.end > GOVERNED_WITHIN || cue.category == Category::End {
+        let start = gap.end;
+        if cue.place.end < gap.start || start - cue.place.end > GOVERNED_WITHIN || cue.category == Category::End {
             return None;
         }
         if governors.contains(&cue.category) && rules.row(cue.rule).direction == Direction::Forward {
-            return Some(cue.category);
+            let between = &sentence.tokens[cue.place.end..start];
+            let parted = between.iter().any(|token| token.is(sentence.text, ',') || token.is(sentence.text, ';'));
+            return (!parted).then_some(cue.category);
         }
     }
     None
