@@ -62,6 +62,9 @@ pub struct PartialConfig {
     /// Whether the texts are stored too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_text: Option<bool>,
+    /// Whether the sentences are stored too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_sentences: Option<bool>,
     /// Longest note, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_note_bytes: Option<usize>,
@@ -100,6 +103,8 @@ pub struct Config {
     pub keep: Vec<String>,
     /// Whether the texts are stored too.
     pub keep_text: bool,
+    /// Whether the sentences are stored too.
+    pub keep_sentences: bool,
     /// Longest note, in bytes.
     pub max_note_bytes: usize,
     /// Field to input column.
@@ -144,6 +149,7 @@ impl PartialConfig {
             line_column: self.line_column.or(other.line_column),
             keep: self.keep.or(other.keep),
             keep_text: self.keep_text.or(other.keep_text),
+            keep_sentences: self.keep_sentences.or(other.keep_sentences),
             max_note_bytes: self.max_note_bytes.or(other.max_note_bytes),
             map,
         }
@@ -183,6 +189,7 @@ impl PartialConfig {
             line_column: self.line_column,
             keep,
             keep_text: self.keep_text.unwrap_or_default(),
+            keep_sentences: self.keep_sentences.unwrap_or_default(),
             max_note_bytes,
             map: self.map.unwrap_or_default(),
         })

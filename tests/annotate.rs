@@ -333,6 +333,24 @@ fn exit_status_tells_done_some_rejected_and_not_done() {
 }
 
 #[test]
+fn a_fault_of_the_system_is_said_once() {
+    let workplace = Workplace::new();
+    workplace.write("notes.csv", NOTES);
+    workplace.write("taken", "a file where the folder would be");
+    workplace.write("garbage.csv.gz", "neither gzip nor a table");
+    let arguments: [(&[&str], &str, &str); 2] = [
+        (&["annotate", "notes.csv", "--out", "taken"], "taken", "os error"),
+        (&["annotate", "garbage.csv.gz", "--out", "o"], "garbage.csv.gz", "gzip header"),
+    ];
+    for (arguments, path, cause) in arguments {
+        let finished = workplace.run(arguments);
+        assert_eq!(finished.status, 2, "{finished:?}");
+        assert!(finished.stderr.contains(path), "{finished:?}");
+        assert_eq!(finished.stderr.matches(cause).count(), 1, "{finished:?}");
+    }
+}
+
+#[test]
 fn run_file_describes_inputs_and_configuration() {
     let workplace = Workplace::new();
     workplace.write("notes.csv", NOTES);

@@ -11,7 +11,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, LargeStringArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, DictionaryArray, Int64Array, LargeStringArray, ListArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -183,6 +187,22 @@ fn inputs_that_cannot_be_used_are_named_before_the_run() {
 }
 
 #[test]
+fn an_empty_table_is_said_to_be_empty() {
+    let workplace = Workplace::new();
+    for (name, bytes) in [
+        ("a.csv", Vec::new()),
+        ("b.tsv", b"\n\r\n".to_vec()),
+        ("c.csv", b"\xEF\xBB\xBF".to_vec()),
+        ("d.csv.gz", gzip(b"")),
+    ] {
+        workplace.write(name, bytes);
+        let finished = workplace.annotate(&[name]);
+        assert_eq!(finished.status, 2, "{name}");
+        assert!(finished.stderr.contains(&format!("{name}: the file is empty")), "{finished:?}");
+    }
+}
+
+#[test]
 fn columns_are_recognised_in_any_case_and_the_first_not_null_is_used() {
     let workplace = Workplace::new();
     let header = "ROW_ID,Subject_ID,HADM_ID,CHARTDATE,CHARTTIME,CATEGORY,AUTHOR,TEXT";
@@ -209,6 +229,27 @@ fn columns_are_recognised_in_any_case_and_the_first_not_null_is_used() {
     assert_eq!(column("note_type"), json!(["Nursing", null, "ED", "ED", null]));
     assert_eq!(column("author"), json!(["x", null, null, null, null]));
     assert_eq!(column("status"), json!(vec!["annotated"; 5]));
+}
+
+#[test]
+fn a_blank_value_gives_way_to_the_next_column_of_its_field() {
+    let workplace = Workplace::new();
+    let columns = ["note_id", "id", "patient_id", "subject_id", "charttime", "chartdate", "text"];
+    let values = [" ", "7", "\t", "9", "  ", "2025-01-01", "Fever"];
+    workplace.write("notes.csv", format!("{}\n{}\n", columns.join(","), values.join(",")));
+    let object: serde_json::Map<_, _> = columns.into_iter().map(str::to_owned).zip(values.map(Into::into)).collect();
+    workplace.write("notes.jsonl", json!(object).to_string());
+    let arrays = columns
+        .iter()
+        .zip(values)
+        .map(|(name, value)| -> (&str, ArrayRef) { (name, Arc::new(StringArray::from(vec![value]))) });
+    write_parquet(&workplace.path("notes.parquet"), &arrays.collect::<Vec<_>>());
+    for input in ["notes.csv", "notes.jsonl", "notes.parquet"] {
+        assert_eq!(workplace.annotate(&[input, "--force"]).status, 0);
+        let note = &workplace.rows("notes.jsonl")[0];
+        let found = ["note_id", "patient_id", "note_time"].map(|column| &note[column]);
+        assert_eq!(json!(found), json!(["7", "9", "2025-01-01T00:00:00"]), "{input}");
+    }
 }
 
 #[test]
@@ -245,6 +286,29 @@ fn a_wrong_map_or_keep_is_refused_by_name() {
     // Fields that may be named are said.
     let finished = workplace.annotate(&["notes.csv", "--map", "txt=text"]);
     assert!(finished.stderr.contains("patient_id, encounter_id, note_time"), "{finished:?}");
+}
+
+#[test]
+fn a_mapped_text_that_a_json_line_lacks_is_named_in_the_reason() {
+    let workplace = Workplace::new();
+    workplace.write("notes.jsonl", "{\"text\": \"Fever\"}\n{\"body\": \"Cough\"}\n");
+    assert_eq!(workplace.annotate(&["notes.jsonl", "--map", "text=body"]).status, 1);
+    assert_eq!(workplace.column("notes.jsonl", "status"), json!(["rejected", "annotated"]));
+    let rejects = workplace.rows("rejects.jsonl");
+    let reason = rejects[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("--map") && reason.contains("\"body\"") && !reason.contains("note_text"), "{reason}");
+}
+
+#[test]
+fn a_column_that_is_kept_twice_is_kept_once() {
+    let workplace = Workplace::new();
+    workplace.write("notes.csv", "note_id,ward,text\n1,A,Fever\n");
+    let flags = ["notes.csv", "--keep", "ward", "--keep", "ward", "--keep", "Ward", "--format", "csv"];
+    assert_eq!(workplace.annotate(&flags).status, 0);
+    for (name, column) in [("notes.csv", ",ward,"), ("notes.jsonl", "\"ward\":")] {
+        let table = String::from_utf8(workplace.read(&format!("out/{name}"))).unwrap();
+        assert_eq!(table.to_lowercase().matches(column).count(), 1, "{table}");
+    }
 }
 
 #[test]
@@ -346,6 +410,44 @@ fn parquet_columns_of_other_types_are_read_as_text() {
     assert_eq!(workplace.column("notes.jsonl", "patient_id"), json!(["17", null]));
     assert_eq!(workplace.column("notes.jsonl", "note_time"), json!(["2025-03-03T00:00:00", "2025-03-03T11:06:40"]));
     assert_eq!(workplace.column("mentions.jsonl", "presence"), json!(["present", "absent"]));
+}
+
+#[test]
+fn parquet_strings_that_are_stored_as_bytes_or_in_a_dictionary_are_read() {
+    let workplace = Workplace::new();
+    let bytes = |values: Vec<Option<&[u8]>>| -> ArrayRef { Arc::new(BinaryArray::from(values)) };
+    let columns: [(&str, ArrayRef); 4] = [
+        ("note_id", bytes(vec![Some(b"a"), Some(b" ")])),
+        ("patient_id", bytes(vec![Some(b"p1"), None])),
+        ("ward", bytes(vec![Some(b"h\xE9mato"), Some(b"B")])),
+        ("text", Arc::new(DictionaryArray::<Int32Type>::from_iter(["Fever", "Cough"]))),
+    ];
+    write_parquet(&workplace.path("notes.parquet"), &columns);
+    assert_eq!(workplace.annotate(&["notes.parquet", "--keep", "ward"]).status, 0);
+    assert_eq!(workplace.column("notes.jsonl", "note_id"), json!(["a", "notes.parquet#2"]));
+    assert_eq!(workplace.column("notes.jsonl", "patient_id"), json!(["p1", null]));
+    assert_eq!(workplace.column("notes.jsonl", "ward"), json!(["hémato", "B"]));
+    assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["Fever", "Cough"]));
+}
+
+#[test]
+fn a_parquet_text_that_is_no_string_is_refused_with_its_type() {
+    let workplace = Workplace::new();
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
+    let columns: [(&str, ArrayRef); 3] = [
+        ("Int64", Arc::new(Int64Array::from(vec![5]))),
+        ("Boolean", Arc::new(BooleanArray::from(vec![true]))),
+        ("List", Arc::new(list)),
+    ];
+    for (kind, column) in columns {
+        write_parquet(&workplace.path("notes.parquet"), &[("body", column)]);
+        let finished = workplace.annotate(&["notes.parquet", "--map", "text=body"]);
+        assert_eq!(finished.status, 2, "{kind}: {finished:?}");
+        for part in ["notes.parquet", "\"body\"", kind] {
+            assert!(finished.stderr.contains(part), "{kind}: {finished:?}");
+        }
+        assert!(!workplace.path("out").exists());
+    }
 }
 
 #[test]

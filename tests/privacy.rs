@@ -39,6 +39,7 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
             [json!([s]), json!({ "a": s }), json!(null)].map(|v| json!({ "text": v }).to_string()).join("\n").into(),
         ),
         ("surrogate.jsonl", format!("{{\"text\": \"{s} \\ud800\"}}\n{{\"text\": \"{s}\\q\"}}\n").into()),
+        ("keys.jsonl", json!({ format!("{s} has fever and chest pain"): 1, "note_id": 1 }).to_string().into()),
         ("long.jsonl", json!({ "note_id": "1", "text": long }).to_string().into()),
         ("base64.ndjson", document_reference(s).into()),
         ("binary.ndjson", document_reference("/////w==").into()),
@@ -140,6 +141,67 @@ fn errors_before_the_run_hold_no_text() {
         let finished = workplace.annotate(arguments);
         assert_eq!(finished.status, 2, "{arguments:?}");
         check_silent(&finished.stderr, &format!("{arguments:?}"));
+    }
+}
+
+#[test]
+fn a_table_without_a_header_does_not_give_its_first_row_away() {
+    let workplace = Workplace::new();
+    workplace.write("notes.csv", format!("1,{SENTINEL} has fever\n2,{SENTINEL}\n"));
+    workplace.write("notes.tsv", format!("{SENTINEL} has fever\n{SENTINEL} has cough\n"));
+    let flags: [&[&str]; 4] =
+        [&[], &["--map", "text=body"], &["--keep", "ward"], &["--map", "note_id=1", "--line-column", "line"]];
+    for input in ["notes.csv", "notes.tsv"] {
+        for flags in flags {
+            let finished = workplace.annotate(&[&[input], flags].concat());
+            assert_eq!(finished.status, 2, "{input} {flags:?}");
+            check_silent(&finished.stderr, &format!("{input} {flags:?}"));
+            assert!(finished.stderr.contains(" column"), "{finished:?}");
+        }
+    }
+    // Nor where the file is left out of a folder.
+    let folder = Workplace::new();
+    folder.write("in/headless.csv", format!("1,{SENTINEL} has fever\n"));
+    folder.write("in/good.csv", "note_id,text\n1,Fever\n");
+    let finished = folder.annotate(&["in"]);
+    assert_eq!(folder.run_file()["skipped_files"][0]["path"], "in/headless.csv");
+    check_run(&folder, &finished, "a folder with a table without a header");
+}
+
+#[test]
+fn the_keys_of_a_json_line_are_not_in_its_reason() {
+    let workplace = Workplace::new();
+    let line = json!({ format!("{SENTINEL} has fever"): 1, "note_id": "a" }).to_string();
+    workplace.write("notes.jsonl", format!("{line}\n"));
+    for flags in [&[][..], &["--map", "text=body"]] {
+        let finished = workplace.annotate(&[&["notes.jsonl", "--force"], flags].concat());
+        assert_eq!(finished.status, 1, "{finished:?}");
+        check_run(&workplace, &finished, &format!("a line without a text, {flags:?}"));
+        let reason = workplace.column("rejects.jsonl", "reason");
+        assert!(reason[0].as_str().unwrap().contains("column"), "{reason}");
+    }
+}
+
+#[test]
+fn a_note_given_as_configuration_or_lexicon_is_not_quoted() {
+    let s = SENTINEL;
+    let workplace = Workplace::new();
+    workplace.write("good.csv", "note_id,text\n1,Fever\n");
+    for note in [
+        format!("{s} has fever\nand a cough"),
+        format!("{s}: fever"),
+        format!("\n\n{s} = bad fever\n"),
+        format!("id\tname\n{s}\tfever\n"),
+        format!("[** {s} **] has fever"),
+        format!("\"{s}\" he said"),
+    ] {
+        workplace.write("note.txt", &note);
+        for flag in ["--config", "--lexicon"] {
+            let finished = workplace.annotate(&["good.csv", flag, "note.txt"]);
+            assert_eq!(finished.status, 2, "{flag} {note:?}");
+            assert!(finished.stderr.contains("note.txt") && finished.stderr.contains("line "), "{finished:?}");
+            check_silent(&finished.stderr, &format!("{flag} {note:?}"));
+        }
     }
 }
 

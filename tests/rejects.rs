@@ -62,6 +62,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn utf16(text: &str, big: bool) -> Vec<u8> {
+    let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+    units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+}
+
 /// A text that compresses badly, so that half of the compressed bytes are about half of it.
 fn varied_rows(n_rows: u64) -> Vec<String> {
     (0..n_rows).map(|row| format!("{}", blake3::hash(&row.to_le_bytes()).to_hex())).collect()
@@ -132,6 +137,38 @@ fn several_unclosed_quotes_are_rejected_one_by_one() {
         expected(5, 6, "5,\"x\n", "quote"),
     ];
     check("notes.csv", content, &[], &rejects, &["2", "4", "6"]);
+}
+
+#[test]
+fn unclosed_quote_that_a_later_quote_closes_costs_no_good_row() {
+    // Up to the second quote it is a record, but not of the header's width.
+    let content = "note_id,text\n1,\"Fever\n2,Cough\n3,Pain 5\",x\n4,Nausea\n";
+    let rejects = [
+        expected(1, 2, "1,\"Fever\n", "expected 2 fields, found 3"),
+        expected(3, 4, "3,Pain 5\",x\n", "expected 2 fields, found 3"),
+    ];
+    check("notes.csv", content, &[], &rejects, &["2", "4"]);
+}
+
+#[test]
+fn lines_are_counted_where_a_carriage_return_alone_ends_them() {
+    let content = "note_id,text\r1,Fever\r\r2,Cough,x\r3,Pain\r4\r";
+    let rejects = [expected(2, 4, "2,Cough,x\r", "found 3"), expected(4, 6, "4\r", "found 1")];
+    let workplace = check("notes.csv", content, &[], &rejects, &["1", "3"]);
+    assert_eq!(workplace.column("notes.jsonl", "line"), json!([2, 4, 5, 6]));
+}
+
+#[test]
+fn a_bad_row_between_the_lines_of_a_note_rejects_the_note() {
+    let note = "1,1,No\n1,2,fever,x\n1,3,cough\n";
+    let content = format!("note_id,line,text\n{note}2,1,Pain\n");
+    let flags = ["--line-column", "line"];
+    check("notes.csv", content, &flags, &[expected(1, 2, note, "between the lines of this note")], &["2"]);
+    // A row that stands between two notes, or after the last, belongs to neither.
+    let content = "note_id,line,text\n1,1,No\n1,2,fever\n1,3,x,y\n2,1,Pain\n3\n";
+    let rejects = [expected(2, 4, "1,3,x,y\n", "found 4"), expected(4, 6, "3\n", "found 1")];
+    let workplace = check("notes.csv", content, &flags, &rejects, &["1", "2"]);
+    assert_eq!(workplace.column("mentions.jsonl", "presence"), json!(["absent", "present"]));
 }
 
 #[test]
@@ -213,9 +250,16 @@ fn a_text_file_over_the_limit_costs_only_itself() {
     let workplace = Workplace::new();
     workplace.write("in/a.txt", "no fever ".repeat(20));
     workplace.write("in/b.txt", "Fever");
+    workplace.write("in/c.txt.gz", gzip("no fever ".repeat(30).as_bytes()));
     assert_eq!(workplace.annotate(&["in", "--max-note-bytes", "100"]).status, 1);
-    assert_eq!(workplace.column("notes.jsonl", "status"), json!(["rejected", "annotated"]));
-    assert!(workplace.rows("rejects.jsonl")[0]["reason"].as_str().unwrap().contains("limit of 100"));
+    assert_eq!(workplace.column("notes.jsonl", "status"), json!(["rejected", "annotated", "rejected"]));
+    for reject in workplace.rows("rejects.jsonl") {
+        assert!(reject["reason"].as_str().unwrap().contains("limit of 100"), "{reject:?}");
+    }
+    // The note is named as it would be if it were good, and its bytes are those of the whole (plain) file.
+    assert_eq!(workplace.column("rejects.jsonl", "note_id"), json!(["a.txt", "c.txt.gz"]));
+    assert_eq!(workplace.column("rejects.jsonl", "byte_start"), json!([0, 0]));
+    assert_eq!(workplace.column("rejects.jsonl", "byte_end"), json!([180, 270]));
 }
 
 #[test]
@@ -260,6 +304,38 @@ fn truncated_gzip_in_a_quoted_field_of_a_csv() {
         let rejects = workplace.rows("rejects.jsonl");
         assert!(rejects.last().unwrap()["reason"].as_str().unwrap().contains("cannot be read"), "{rejects:?}");
         assert!(workplace.rows("notes.jsonl").len() > 500);
+    }
+}
+
+#[test]
+fn the_row_that_a_truncated_gzip_cuts_is_rejected_and_not_annotated() {
+    let end = "has fever and chest pain";
+    let csv: Vec<String> = varied_rows(4000).iter().map(|hash| format!("{hash},Patient {hash} {end}\n")).collect();
+    let jsonl: Vec<String> = varied_rows(4000)
+        .iter()
+        .map(|hash| json!({ "note_id": hash, "text": format!("Patient {hash} {end}") }).to_string() + "\n")
+        .collect();
+    for (name, plain) in [("a.csv.gz", format!("note_id,text\n{}", csv.concat())), ("a.jsonl.gz", jsonl.concat())] {
+        let whole = gzip(plain.as_bytes());
+        let workplace = Workplace::new();
+        let mut n_in_text = 0;
+        for cut in (0..12).map(|step| whole.len() / 2 + 5 * step) {
+            workplace.write(name, &whole[..cut]);
+            assert_eq!(workplace.annotate(&[name, "--keep-text", "--force"]).status, 1);
+            for row in workplace.rows("texts.jsonl") {
+                assert!(row["text"].as_str().unwrap().ends_with(end), "{name} cut at {cut}: {row:?}");
+            }
+            let rejects = workplace.rows("rejects.jsonl");
+            let place = |column: &str| rejects[0][column].as_u64().unwrap() as usize;
+            let covered = &plain[place("byte_start")..place("byte_end")];
+            assert!(plain[..place("byte_start")].ends_with('\n') && !covered.contains('\n'), "{rejects:?}");
+            if covered.contains("Patient") {
+                n_in_text += 1;
+                assert_eq!(rejects.len(), 1, "{name} cut at {cut}");
+                assert!(rejects[0]["reason"].as_str().unwrap().contains("cannot be read"), "{rejects:?}");
+            }
+        }
+        assert!(n_in_text > 0, "{name}: no cut falls into a text");
     }
 }
 
@@ -333,10 +409,6 @@ fn encodings_are_recognised_and_said() {
 
 #[test]
 fn utf16_and_byte_order_marks_in_every_text_format() {
-    let utf16 = |text: &str, big: bool| -> Vec<u8> {
-        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
-        units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
-    };
     let csv = "note_id,text\n1,\"Fièvre, 🤒 fever\"\n";
     let jsonl = "{\"note_id\": \"1\", \"text\": \"Fièvre, 🤒 fever\"}\n";
     for (name, text) in [("1.csv", csv), ("1.jsonl", jsonl), ("1.txt", "Fièvre, 🤒 fever")] {
@@ -353,6 +425,26 @@ fn utf16_and_byte_order_marks_in_every_text_format() {
             assert_eq!(workplace.column("texts.jsonl", "text"), json!(["Fièvre, 🤒 fever"]), "{name} {encoding}");
             assert_eq!(workplace.column("mentions.jsonl", "start"), json!([10]), "{name} {encoding}");
         }
+    }
+}
+
+#[test]
+fn no_bytes_are_named_in_a_file_of_utf16() {
+    // The reader sees the file as UTF-8, whose offsets are not those of the file.
+    let csv = "note_id,text\n1,fièvre, \n2,Fièvre fever\n";
+    let jsonl = "{\"note_id\": \"é\", \"text\": 5}\n{\"note_id\": \"2\", \"text\": \"fever\"}\n";
+    let workplace = Workplace::new();
+    workplace.write("1.csv", utf16(csv, false));
+    workplace.write("2.jsonl", utf16(jsonl, true));
+    workplace.write("3.csv.gz", gzip(&utf16(&csv.replace("2,", "3,"), true)));
+    workplace.write("4.txt", utf16("fever", false));
+    workplace.write("5.txt", utf16(&"é fever".repeat(20), false));
+    let inputs = ["1.csv", "2.jsonl", "3.csv.gz", "4.txt", "5.txt"];
+    workplace.annotate(&[&inputs[..], &["--max-note-bytes", "100"]].concat());
+    assert_eq!(workplace.column("rejects.jsonl", "file"), json!(["1.csv", "2.jsonl", "3.csv.gz", "5.txt"]));
+    assert_eq!(workplace.column("rejects.jsonl", "line"), json!([2, 1, 2, 1]));
+    for column in ["byte_start", "byte_end"] {
+        assert_eq!(workplace.column("notes.jsonl", column), json!(vec![Value::Null; 8]), "{column}");
     }
 }
 

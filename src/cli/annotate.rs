@@ -53,6 +53,7 @@ fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
         line_column: arguments.line_column,
         keep: some(arguments.keep),
         keep_text: arguments.keep_text.then_some(true),
+        keep_sentences: arguments.keep_sentences.then_some(true),
         max_note_bytes: arguments.max_note_bytes,
         map: (!map.is_empty()).then_some(map),
     })

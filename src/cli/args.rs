@@ -80,6 +80,10 @@ pub(super) struct AnnotateArgs {
     #[arg(long)]
     pub keep_text: bool,
 
+    /// Also write the table `sentences` (note_id, sentence, start, end, section, segment_hash)
+    #[arg(long)]
+    pub keep_sentences: bool,
+
     /// Reject notes longer than this
     #[arg(long, value_name = "BYTES")]
     pub max_note_bytes: Option<usize>,

@@ -7,12 +7,14 @@ use arrow_schema::SchemaRef;
 use serde::Serialize;
 
 use super::Pipeline;
+use crate::config::Config;
 use crate::note::{Note, NoteMeta, Origin, TextEncoding};
 use crate::read::{Content, Record};
 use crate::write::mentions::MentionRows;
 use crate::write::notes::{NoteOutcome, NoteRows};
+use crate::write::sentences::SentenceRows;
 use crate::write::texts::TextRows;
-use crate::write::{mentions, notes, texts};
+use crate::write::{mentions, notes, sentences, texts};
 use crate::{AnnotatedNote, Result};
 
 /// Consecutive records.
@@ -27,6 +29,7 @@ pub(super) struct Rows {
     pub number: u64,
     pub mentions: RecordBatch,
     pub notes: RecordBatch,
+    pub sentences: Option<RecordBatch>,
     pub texts: Option<RecordBatch>,
     /// Lines of `rejects.jsonl`.
     pub rejects: Vec<u8>,
@@ -70,17 +73,19 @@ impl Counts {
 pub(super) struct Schemas {
     pub mentions: SchemaRef,
     pub notes: SchemaRef,
+    pub sentences: Option<SchemaRef>,
     pub texts: Option<SchemaRef>,
     pub n_kept: usize,
 }
 
 impl Schemas {
-    pub fn new(kept: &[String], keep_text: bool) -> Schemas {
+    pub fn new(config: &Config) -> Schemas {
         Schemas {
             mentions: mentions::schema(),
-            notes: notes::schema(kept),
-            texts: keep_text.then(texts::schema),
-            n_kept: kept.len(),
+            notes: notes::schema(&config.keep),
+            sentences: config.keep_sentences.then(sentences::schema),
+            texts: config.keep_text.then(texts::schema),
+            n_kept: config.keep.len(),
         }
     }
 }
@@ -91,6 +96,7 @@ struct Collector<'a> {
     inputs: &'a [String],
     mentions: MentionRows,
     notes: NoteRows,
+    sentences: Option<SentenceRows>,
     texts: Option<TextRows>,
     rejects: Vec<u8>,
     counts: Counts,
@@ -103,6 +109,7 @@ pub(super) fn process(pipeline: &Pipeline, batch: Batch, inputs: &[String], sche
         inputs,
         mentions: MentionRows::default(),
         notes: NoteRows::new(schemas.n_kept),
+        sentences: schemas.sentences.as_ref().map(|_| SentenceRows::default()),
         texts: schemas.texts.as_ref().map(|_| TextRows::default()),
         rejects: Vec::new(),
         counts: Counts::default(),
@@ -110,6 +117,10 @@ pub(super) fn process(pipeline: &Pipeline, batch: Batch, inputs: &[String], sche
     for record in batch.records {
         collector.push(record);
     }
+    let sentences = match (collector.sentences, &schemas.sentences) {
+        (Some(rows), Some(schema)) => Some(rows.finish(schema.clone())?),
+        _ => None,
+    };
     let texts = match (collector.texts, &schemas.texts) {
         (Some(rows), Some(schema)) => Some(rows.finish(schema.clone())?),
         _ => None,
@@ -118,6 +129,7 @@ pub(super) fn process(pipeline: &Pipeline, batch: Batch, inputs: &[String], sche
         number: batch.number,
         mentions: collector.mentions.finish(schemas.mentions.clone())?,
         notes: collector.notes.finish(schemas.notes.clone())?,
+        sentences,
         texts,
         rejects: collector.rejects,
         counts: collector.counts,
@@ -153,6 +165,9 @@ impl Collector<'_> {
         self.counts.mentions += note.annotations.len() as u64;
         self.note(&note.document.note().meta, origin, &NoteOutcome::Annotated(note, encoding), remark);
         self.mentions.push(note, self.pipeline);
+        if let Some(sentences) = &mut self.sentences {
+            sentences.push(&note.document, self.pipeline);
+        }
         if let Some(texts) = &mut self.texts {
             texts.push(note.document.note());
         }

@@ -105,7 +105,8 @@ fn total_bytes(files: &[InputFile]) -> Option<u64> {
 struct Output {
     mentions: TableWriter,
     notes: TableWriter,
-    texts: Option<TableWriter>,
+    /// Tables that the configuration asks for: `sentences`, `texts`.
+    optional: Vec<TableWriter>,
     rejects: BufWriter<File>,
     rejects_path: PathBuf,
     schemas: Schemas,
@@ -113,15 +114,20 @@ struct Output {
 
 impl Output {
     fn create(folder: &OutputFolder, config: &Config) -> Result<Output> {
-        let schemas = Schemas::new(&config.keep, config.keep_text);
+        let schemas = Schemas::new(config);
         let partial = folder.partial();
         let rejects_path = partial.join(REJECTS_FILE);
         let rejects = File::create(&rejects_path).map_err(|error| Error::io("creating", &rejects_path, error))?;
-        let texts = schemas.texts.clone();
+        let optional = [("sentences", &schemas.sentences), ("texts", &schemas.texts)];
+        let optional = optional
+            .into_iter()
+            .filter_map(|(name, schema)| Some((name, schema.clone()?)))
+            .map(|(name, schema)| TableWriter::create(partial, name, schema, &config.format))
+            .collect::<Result<_>>()?;
         Ok(Output {
             mentions: TableWriter::create(partial, "mentions", schemas.mentions.clone(), &config.format)?,
             notes: TableWriter::create(partial, "notes", schemas.notes.clone(), &config.format)?,
-            texts: texts.map(|schema| TableWriter::create(partial, "texts", schema, &config.format)).transpose()?,
+            optional,
             rejects: BufWriter::new(rejects),
             rejects_path,
             schemas,
@@ -131,7 +137,8 @@ impl Output {
     fn write(&mut self, rows: &Rows) -> Result<()> {
         self.mentions.write(&rows.mentions)?;
         self.notes.write(&rows.notes)?;
-        if let (Some(table), Some(batch)) = (&mut self.texts, &rows.texts) {
+        let batches = [&rows.sentences, &rows.texts].into_iter().flatten();
+        for (table, batch) in self.optional.iter_mut().zip(batches) {
             table.write(batch)?;
         }
         self.rejects.write_all(&rows.rejects).map_err(|error| Error::io("writing", &self.rejects_path, error))
@@ -141,8 +148,8 @@ impl Output {
         self.rejects.flush().map_err(|error| Error::io("writing", &self.rejects_path, error))?;
         let mut tables = self.mentions.finish()?;
         tables.extend(self.notes.finish()?);
-        if let Some(texts) = self.texts {
-            tables.extend(texts.finish()?);
+        for table in self.optional {
+            tables.extend(table.finish()?);
         }
         folder.commit(&tables, &self.rejects_path, described)
     }

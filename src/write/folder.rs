@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// What `annotate` writes besides its tables.
 pub(crate) const RUN_FILE: &str = "run.json";
 pub(crate) const REJECTS_FILE: &str = "rejects.jsonl";
-const TABLES: [&str; 5] = ["mentions", "measurements", "facts", "notes", "texts"];
+const TABLES: [&str; 6] = ["mentions", "measurements", "facts", "notes", "sentences", "texts"];
 const PARTIAL: &str = ".noteward-partial";
 const LOCK: &str = ".noteward-lock";
 

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::code_points::CodePoints;
-use super::{Names, count, optional_count, optional_text, optional_time, short_hex, text};
+use super::{Names, count, optional_count, optional_text, optional_time, segment_hash, short_hex, text};
 use crate::annotation::{AnnotatedNote, Annotation};
 use crate::note::NoteMeta;
 use crate::{Error, Result};
@@ -162,7 +162,7 @@ impl MentionRows {
         self.sentence.append_value(index);
         if segment.index != Some(index) {
             let words = sentence.map_or("", |sentence| sentence.span.of(note.document.text()));
-            short_hex(blake3::hash(words.as_bytes()).as_bytes(), &mut segment.hash);
+            segment_hash(words, &mut segment.hash);
             segment.index = Some(index);
         }
         self.segment_hash.append_value(&segment.hash);

@@ -1,6 +1,6 @@
 //! Writing: annotated notes as rows, and the rows as files.
 //!
-//! [`mentions`], [`notes`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
+//! [`mentions`], [`notes`], [`sentences`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
 //! become code points; [`table`] writes one table in the chosen formats; [`folder`] owns the output folder, in which
 //! nothing has its final name before the run is complete.
 
@@ -8,6 +8,7 @@ mod code_points;
 pub(crate) mod folder;
 pub(crate) mod mentions;
 pub(crate) mod notes;
+pub(crate) mod sentences;
 pub(crate) mod table;
 pub(crate) mod texts;
 
@@ -72,6 +73,11 @@ fn optional_count(name: &str) -> Field {
 
 fn optional_time(name: &str) -> Field {
     Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, None), true)
+}
+
+/// The identity of a sentence's text.
+fn segment_hash(words: &str, hex: &mut String) {
+    short_hex(blake3::hash(words.as_bytes()).as_bytes(), hex);
 }
 
 /// The first 80 bits of a hash, in hexadecimal: wide enough that a billion texts do not collide.
