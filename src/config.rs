@@ -16,6 +16,19 @@ use crate::{Error, Result};
 pub enum Recognizer {
     /// Surface forms of the lexicon.
     Lexicon,
+    /// A token classifier.
+    Model,
+}
+
+/// How a model is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelPrecision {
+    /// 8-bit integers: fast.
+    #[default]
+    Int8,
+    /// 32-bit floating point: what the model was trained in.
+    Full,
 }
 
 /// What was asked for, by a file or by flags; everything may be left out.
@@ -44,6 +57,12 @@ pub struct PartialConfig {
     /// Tables of concepts that extend the embedded lexicon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lexicon: Option<Vec<PathBuf>>,
+    /// Folder of a token classifier in the Hugging Face layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
+    /// How the model is computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<ModelPrecision>,
     /// Folder of rule tables that replace embedded ones of the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
@@ -88,6 +107,11 @@ pub struct Config {
     pub recognizers: Vec<Recognizer>,
     /// Tables of concepts that extend the embedded lexicon.
     pub lexicon: Vec<PathBuf>,
+    /// Folder of a token classifier in the Hugging Face layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
+    /// How the model is computed.
+    pub precision: ModelPrecision,
     /// Folder of rule tables that replace embedded ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
@@ -143,6 +167,8 @@ impl PartialConfig {
             format: self.format.or(other.format),
             recognizers: self.recognizers.or(other.recognizers),
             lexicon: self.lexicon.or(other.lexicon),
+            model: self.model.or(other.model),
+            precision: self.precision.or(other.precision),
             rules: self.rules.or(other.rules),
             threads: self.threads.or(other.threads),
             limit: self.limit.or(other.limit),
@@ -164,7 +190,14 @@ impl PartialConfig {
         let mut format = self.format.unwrap_or_else(|| vec![OutputFormat::Parquet]);
         format.sort_unstable();
         format.dedup();
-        let mut recognizers = self.recognizers.unwrap_or_else(|| vec![Recognizer::Lexicon]);
+        let both = || match &self.model {
+            Some(_) => vec![Recognizer::Lexicon, Recognizer::Model],
+            None => vec![Recognizer::Lexicon],
+        };
+        let mut recognizers = self.recognizers.unwrap_or_else(both);
+        if recognizers.contains(&Recognizer::Model) && self.model.is_none() {
+            return Err(Error::config("the recognizer model needs --model DIR"));
+        }
         recognizers.sort_unstable();
         recognizers.dedup();
         if format.is_empty() || recognizers.is_empty() {
@@ -183,6 +216,8 @@ impl PartialConfig {
             format,
             recognizers,
             lexicon: self.lexicon.unwrap_or_default(),
+            model: self.model,
+            precision: self.precision.unwrap_or_default(),
             rules: self.rules,
             threads: self.threads.unwrap_or(cores),
             limit: self.limit,

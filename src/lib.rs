@@ -23,6 +23,7 @@ mod assertion;
 mod config;
 mod context;
 mod document;
+mod encoder;
 mod error;
 mod lexicon;
 mod mention;
@@ -37,7 +38,7 @@ mod write;
 
 pub use annotation::{AnnotatedNote, Annotation};
 pub use assertion::{Assertion, Evidence, Experiencer, Presence, RuleIndex, Temporality};
-pub use config::{Config, PartialConfig, Recognizer};
+pub use config::{Config, ModelPrecision, PartialConfig, Recognizer};
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use lexicon::{Lexicon, TableSource};

@@ -37,6 +37,10 @@ impl MentionType {
 pub enum MentionSource {
     /// The lexicon.
     Lexicon,
+    /// The model.
+    Model,
+    /// Both.
+    Both,
 }
 
 impl MentionSource {
@@ -44,6 +48,8 @@ impl MentionSource {
     pub fn name(self) -> &'static str {
         match self {
             MentionSource::Lexicon => "lexicon",
+            MentionSource::Model => "model",
+            MentionSource::Both => "both",
         }
     }
 }

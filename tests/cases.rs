@@ -1,5 +1,7 @@
 //! Each stage against its cases under `tests/cases/`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use noteward::{

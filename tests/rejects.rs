@@ -168,7 +168,7 @@ fn a_bad_row_between_the_lines_of_a_note_rejects_the_note() {
     let content = "note_id,line,text\n1,1,No\n1,2,fever\n1,3,x,y\n2,1,Pain\n3\n";
     let rejects = [expected(2, 4, "1,3,x,y\n", "found 4"), expected(4, 6, "3\n", "found 1")];
     let workplace = check("notes.csv", content, &flags, &rejects, &["1", "2"]);
-    assert_eq!(workplace.column("mentions.jsonl", "presence"), json!(["absent", "present"]));
+    assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["fever", "Pain"]));
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn utf16_and_byte_order_marks_in_every_text_format() {
 fn no_bytes_are_named_in_a_file_of_utf16() {
     // The reader sees the file as UTF-8, whose offsets are not those of the file.
     let csv = "note_id,text\n1,fièvre, \n2,Fièvre fever\n";
-    let jsonl = "{\"note_id\": \"é\", \"text\": 5}\n{\"note_id\": \"2\", \"text\": \"fever\"}\n";
+    let jsonl = "{\"note_id\": \"é\", \"text\": 5}\n{\"note_id\": \"j\", \"text\": \"fever\"}\n";
     let workplace = Workplace::new();
     workplace.write("1.csv", utf16(csv, false));
     workplace.write("2.jsonl", utf16(jsonl, true));

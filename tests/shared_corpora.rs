@@ -1,5 +1,7 @@
 //! Real notes, where they are present beside the project: every file runs through, and every row is its text.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,5 +1,7 @@
 //! The output of the first sample notes, as it stands in the files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -47,6 +47,8 @@ fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
         format: arguments.format.map(|formats| formats.into_iter().map(Into::into).collect()),
         recognizers: arguments.recognizers.map(|list| list.into_iter().map(Into::into).collect()),
         lexicon: (!arguments.lexicon.is_empty()).then_some(arguments.lexicon),
+        model: arguments.model,
+        precision: arguments.precision.map(Into::into),
         rules: arguments.rules,
         threads: arguments.threads,
         limit: arguments.limit,

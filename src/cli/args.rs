@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use noteward::{OutputFormat, Recognizer};
+use noteward::{ModelPrecision, OutputFormat, Recognizer};
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
 #[derive(Debug, Parser)]
@@ -48,13 +48,21 @@ pub(super) struct AnnotateArgs {
     #[arg(long, value_name = "FIELD=COLUMN")]
     pub map: Vec<String>,
 
-    /// Which recognisers run [default: all]
+    /// Which recognisers run [default: lexicon, and model with --model]
     #[arg(long, value_delimiter = ',', value_name = "RECOGNIZER")]
     pub recognizers: Option<Vec<RecognizerArg>>,
 
     /// Table of concepts that extends the embedded lexicon (repeatable)
     #[arg(long, value_name = "FILE")]
     pub lexicon: Vec<PathBuf>,
+
+    /// Folder of a token classifier: config.json, model.safetensors, tokenizer.json or vocab.txt
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+
+    /// How the model is computed [default: int8]
+    #[arg(long, value_enum, value_name = "PRECISION")]
+    pub precision: Option<PrecisionArg>,
 
     /// Folder of rule tables that replace the embedded ones of the same name
     #[arg(long, value_name = "DIR")]
@@ -128,12 +136,33 @@ impl From<FormatArg> for OutputFormat {
 pub(super) enum RecognizerArg {
     /// Surface forms of the lexicon
     Lexicon,
+    /// The token classifier of --model
+    Model,
 }
 
 impl From<RecognizerArg> for Recognizer {
     fn from(recognizer: RecognizerArg) -> Recognizer {
         match recognizer {
             RecognizerArg::Lexicon => Recognizer::Lexicon,
+            RecognizerArg::Model => Recognizer::Model,
+        }
+    }
+}
+
+/// How a model is computed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum PrecisionArg {
+    /// 8-bit integers
+    Int8,
+    /// 32-bit floating point
+    Full,
+}
+
+impl From<PrecisionArg> for ModelPrecision {
+    fn from(precision: PrecisionArg) -> ModelPrecision {
+        match precision {
+            PrecisionArg::Int8 => ModelPrecision::Int8,
+            PrecisionArg::Full => ModelPrecision::Full,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Pipeline;
 use crate::config::Config;
+use crate::encoder::Scratch;
 use crate::note::{Note, NoteMeta, Origin, TextEncoding};
 use crate::read::{Content, Record};
 use crate::write::mentions::MentionRows;
@@ -103,7 +104,14 @@ struct Collector<'a> {
 }
 
 /// Annotates a batch; `inputs` are the names of the input files.
-pub(super) fn process(pipeline: &Pipeline, batch: Batch, inputs: &[String], schemas: &Schemas) -> Result<Rows> {
+pub(super) fn process(
+    pipeline: &Pipeline,
+    batch: Batch,
+    inputs: &[String],
+    schemas: &Schemas,
+    scratch: &mut Scratch,
+) -> Result<Rows> {
+    let mut annotated = annotate(pipeline, &batch.records, scratch).into_iter();
     let mut collector = Collector {
         pipeline,
         inputs,
@@ -115,7 +123,9 @@ pub(super) fn process(pipeline: &Pipeline, batch: Batch, inputs: &[String], sche
         counts: Counts::default(),
     };
     for record in batch.records {
-        collector.push(record);
+        let is_note = matches!(record.content, Content::Text(..));
+        let note = if is_note { annotated.next().flatten() } else { None };
+        collector.push(record, note);
     }
     let sentences = match (collector.sentences, &schemas.sentences) {
         (Some(rows), Some(schema)) => Some(rows.finish(schema.clone())?),
@@ -136,25 +146,43 @@ pub(super) fn process(pipeline: &Pipeline, batch: Batch, inputs: &[String], sche
     })
 }
 
+/// Annotates the notes among records; `None` for a note that the program failed on.
+///
+/// The one place where a panic is caught: a fault of this program costs its note and not the run.
+fn annotate(pipeline: &Pipeline, records: &[Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
+    let notes = records.iter().filter_map(|record| match &record.content {
+        Content::Text(text, _) => Some(Note { meta: record.meta.clone(), text: text.clone() }),
+        _ => None,
+    });
+    let notes: Vec<Note> = notes.collect();
+    let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes.clone(), scratch)));
+    match together {
+        Ok(annotated) => annotated.into_iter().map(Some).collect(),
+        Err(_) => notes
+            .into_iter()
+            .map(|note| {
+                let alone =
+                    catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(vec![note], &mut Scratch::default())));
+                alone.ok().and_then(|mut annotated| annotated.pop())
+            })
+            .collect(),
+    }
+}
+
 impl Collector<'_> {
-    fn push(&mut self, record: Record) {
+    fn push(&mut self, record: Record, note: Option<AnnotatedNote>) {
         self.counts.read += 1;
         let Record { meta, origin, content, remark } = record;
-        match content {
-            Content::Text(text, encoding) => {
-                let kept_meta = meta.clone();
-                // The one place where a panic is caught: a fault of this program costs its note and not the run.
-                let annotated = catch_unwind(AssertUnwindSafe(|| self.pipeline.annotate(Note { meta, text })));
-                match annotated {
-                    Ok(note) => self.annotated(&note, encoding, &origin, remark),
-                    Err(_) => self.rejected(&kept_meta, &origin, "a fault of the program while annotating this note"),
-                }
+        match (content, note) {
+            (Content::Text(_, encoding), Some(note)) => self.annotated(&note, encoding, &origin, remark),
+            (Content::Text(..), None) => {
+                self.rejected(&meta, &origin, "a fault of the program while annotating this note");
             }
-            Content::Empty => {
+            (Content::Empty, _) => {
                 self.counts.empty += 1;
                 self.note(&meta, &origin, &NoteOutcome::Empty, remark);
             }
-            Content::Rejected(reason) => self.rejected(&meta, &origin, &reason),
+            (Content::Rejected(reason), _) => self.rejected(&meta, &origin, &reason),
         }
     }
 

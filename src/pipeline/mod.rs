@@ -11,7 +11,8 @@ use crate::annotation::{AnnotatedNote, Annotation};
 use crate::assertion::RuleIndex;
 use crate::context::ConText;
 use crate::document::SectionKind;
-use crate::recognize::LexiconRecognizer;
+use crate::encoder::Scratch;
+use crate::recognize::{LexiconRecognizer, ModelRecognizer, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, Note, Result};
@@ -43,7 +44,10 @@ pub struct Pipeline {
 #[derive(Debug)]
 struct Inner {
     segmenter: Segmenter,
-    recognizer: LexiconRecognizer,
+    lexicon: LexiconRecognizer,
+    model: Option<ModelRecognizer>,
+    /// Whether what only the lexicon found is reported.
+    lexicon_alone: bool,
     context: ConText,
 }
 
@@ -62,26 +66,52 @@ impl Pipeline {
         resources.build()
     }
 
-    fn from_parts(segmenter: Segmenter, recognizer: LexiconRecognizer, context: ConText) -> Pipeline {
-        Pipeline { inner: Arc::new(Inner { segmenter, recognizer, context }) }
-    }
-
     /// Annotates a note. Cannot fail, and costs time linear in the text.
     pub fn annotate(&self, note: Note) -> AnnotatedNote {
         let document = self.inner.segmenter.segment(note);
+        let found = self.model_mentions(std::slice::from_ref(&document), &mut Scratch::default());
+        self.finish(document, found.first().map_or(&[], Vec::as_slice))
+    }
+
+    /// Annotates notes together: the k-th answer belongs to the k-th note, and is the same as alone.
+    pub(crate) fn annotate_all(&self, notes: Vec<Note>, scratch: &mut Scratch) -> Vec<AnnotatedNote> {
+        let documents: Vec<Document> = notes.into_iter().map(|note| self.inner.segmenter.segment(note)).collect();
+        let found = self.model_mentions(&documents, scratch);
+        let mut found = found.iter().map(Vec::as_slice);
+        documents.into_iter().map(|document| self.finish(document, found.next().unwrap_or(&[]))).collect()
+    }
+
+    fn model_mentions(&self, documents: &[Document], scratch: &mut Scratch) -> Vec<Vec<Mention>> {
+        self.inner.model.as_ref().map(|model| model.recognize(documents, scratch)).unwrap_or_default()
+    }
+
+    /// Merges the mentions of each sentence, and asserts them.
+    fn finish(&self, document: Document, model: &[Mention]) -> AnnotatedNote {
         let mut annotations = Vec::new();
-        let mut mentions = Vec::new();
+        let mut lexicon = Vec::new();
+        let mut model = model.chunk_by(|left, right| left.sentence == right.sentence).peekable();
         for (index, sentence) in document.sentences().iter().enumerate() {
-            mentions.clear();
-            self.inner.recognizer.recognize(&document, sentence, index as u32, &mut mentions);
+            let index = index as u32;
+            lexicon.clear();
+            self.inner.lexicon.recognize(&document, sentence, index, &mut lexicon);
+            let found = model.next_if(|group| group.first().is_some_and(|mention| mention.sentence == index));
+            let mentions = match found {
+                Some(found) => merge(found, &lexicon),
+                None => std::mem::take(&mut lexicon),
+            };
             if mentions.is_empty() {
                 continue;
             }
             let assertions = self.inner.context.assert(&document, sentence, &mentions);
-            let pairs = mentions.iter().zip(assertions);
+            let pairs = mentions.iter().zip(assertions).filter(|(mention, _)| self.reports(mention));
             annotations.extend(pairs.map(|(&mention, assertion)| Annotation { mention, assertion }));
         }
         AnnotatedNote { document, annotations }
+    }
+
+    /// Whether a mention's recogniser was asked for; the lexicon always runs, since it gives concepts.
+    fn reports(&self, mention: &Mention) -> bool {
+        self.inner.lexicon_alone || mention.source != crate::MentionSource::Lexicon
     }
 
     /// Decides the assertion of given mentions of a document: the k-th answer belongs to the k-th mention.
@@ -104,7 +134,7 @@ impl Pipeline {
 
     /// The lexicon.
     pub fn lexicon(&self) -> &Lexicon {
-        self.inner.recognizer.lexicon()
+        self.inner.lexicon.lexicon()
     }
 
     /// The normalised name of a section kind.
@@ -115,6 +145,11 @@ impl Pipeline {
     /// The LOINC code of a section kind, where one exists.
     pub fn section_loinc(&self, kind: SectionKind) -> Option<&str> {
         self.inner.segmenter.section_loinc(kind)
+    }
+
+    /// The hash of the model's files, if there is one.
+    pub(crate) fn model_hash(&self) -> Option<blake3::Hash> {
+        self.inner.model.as_ref().map(ModelRecognizer::hash)
     }
 
     /// The name of an assertion rule.

@@ -1,13 +1,14 @@
 //! Resources: the tables of a pipeline, embedded or the user's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Pipeline;
-use crate::config::Config;
+use super::{Inner, Pipeline};
+use crate::config::{Config, ModelPrecision, Recognizer};
 use crate::context::{ConText, ContextTables};
+use crate::encoder::Precision;
 use crate::lexicon::{TableSource, embedded};
-use crate::recognize::{LexiconRecognizer, RecognizerTables};
+use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
 use crate::{Error, Lexicon, Result};
 
@@ -16,13 +17,22 @@ use crate::{Error, Lexicon, Result};
 pub struct Resources {
     concepts: Vec<TableSource>,
     rules: Vec<(&'static str, TableSource)>,
+    model: Option<PathBuf>,
+    precision: Precision,
+    recognizers: Vec<Recognizer>,
 }
 
 impl Resources {
     /// The tables that the program carries.
     pub fn embedded() -> Resources {
         let rules = embedded::rule_tables().map(|name| (name, embedded::table(name))).collect();
-        Resources { concepts: embedded::concepts(), rules }
+        Resources {
+            concepts: embedded::concepts(),
+            rules,
+            model: None,
+            precision: Precision::Int8,
+            recognizers: vec![Recognizer::Lexicon],
+        }
     }
 
     /// The embedded tables, with what the configuration adds and replaces.
@@ -31,6 +41,12 @@ impl Resources {
     /// A file that cannot be read, or a folder of rules that holds none.
     pub fn load(config: &Config) -> Result<Resources> {
         let mut resources = Resources::embedded();
+        resources.recognizers.clone_from(&config.recognizers);
+        resources.precision = match config.precision {
+            ModelPrecision::Int8 => Precision::Int8,
+            ModelPrecision::Full => Precision::Full,
+        };
+        resources.model = config.model.clone().filter(|_| config.recognizers.contains(&Recognizer::Model));
         for path in &config.lexicon {
             resources.concepts.push(read_table(path)?);
         }
@@ -84,7 +100,9 @@ impl Resources {
         };
         let context = ConText::new(&context_tables, |name| segmenter.section_kind(name))?;
         segmenter.learn(lexicon.keys().chain(context.keys()));
-        Ok(Pipeline::from_parts(segmenter, recognizer, context))
+        let model = self.model.as_deref().map(|folder| ModelRecognizer::load(folder, self.precision)).transpose()?;
+        let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
+        Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
     }
 }
 

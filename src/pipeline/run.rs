@@ -17,6 +17,7 @@ use super::batch::{Batch, Counts, Rows, Schemas, process};
 use super::run_file::{RunFile, Timings};
 use super::{Pipeline, Resources};
 use crate::config::Config;
+use crate::encoder::Scratch;
 use crate::read::{
     Assembler, ColumnChoice, Content, InputFile, ReadOptions, Record, SeenIds, Source, check, discover, open,
 };
@@ -75,7 +76,7 @@ pub fn run(config: &Config, replace: Replace, progress: &mut dyn FnMut(&Progress
     let described = RunFile {
         config,
         resources: &resources,
-        lexicon: pipeline.lexicon(),
+        pipeline: &pipeline,
         files: &discovered.files,
         sources: &sources,
         skipped: &discovered.skipped,
@@ -186,8 +187,10 @@ fn flow(
                 let (batches, row_sender) = (batches.clone(), row_sender.clone());
                 let (names, schemas) = (&names, &schemas);
                 workers.spawn(move |_| {
+                    let mut scratch = Scratch::default();
                     for batch in batches {
-                        if row_sender.send(process(pipeline, batch, names, schemas)).is_err() {
+                        let rows = process(pipeline, batch, names, schemas, &mut scratch);
+                        if row_sender.send(rows).is_err() {
                             break;
                         }
                     }

@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::Resources;
 use super::batch::Counts;
+use super::{Pipeline, Resources};
+use crate::Result;
 use crate::config::Config;
 use crate::read::{InputFile, Skipped, Source};
-use crate::{Lexicon, Result};
 
 /// What goes into `run.json`.
 pub(super) struct RunFile<'a> {
     pub config: &'a Config,
     pub resources: &'a Resources,
-    pub lexicon: &'a Lexicon,
+    pub pipeline: &'a Pipeline,
     pub files: &'a [InputFile],
     pub sources: &'a [Source],
     pub skipped: &'a [Skipped],
@@ -56,10 +56,11 @@ impl RunFile<'_> {
             "inputs": inputs,
             "skipped_files": self.skipped.iter().map(skipped).collect::<Vec<_>>(),
             "lexicon": {
-                "blake3": self.lexicon.hash().to_hex().as_str(),
-                "concepts": self.lexicon.concepts().len(),
-                "forms": self.lexicon.n_forms(),
+                "blake3": self.pipeline.lexicon().hash().to_hex().as_str(),
+                "concepts": self.pipeline.lexicon().concepts().len(),
+                "forms": self.pipeline.lexicon().n_forms(),
             },
+            "model": self.pipeline.model_hash().map(|hash| json!({ "blake3": hash.to_hex().as_str() })),
             "rules": { "blake3": self.resources.rules_hash().to_hex().as_str() },
             "counts": self.counts,
             "timings": { "threads": threads, "load_seconds": self.timings.load, "total_seconds": self.timings.total },

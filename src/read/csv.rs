@@ -155,6 +155,19 @@ impl CsvRows {
         }
     }
 
+    /// Whether every line between the first and the last of the record at the window's start is a row of the header's width:
+    /// then a quote of the first line was not closed, and took the rows in until another quote closed it.
+    fn holds_rows(&self, length: usize) -> bool {
+        let record = self.buffer.window().get(..length).unwrap_or(&[]);
+        let lines: Vec<&[u8]> = record.split_inclusive(|&byte| byte == b'\n').collect();
+        let [_, inner @ .., _] = lines.as_slice() else { return false };
+        let mut cells = Vec::new();
+        let mut is_row = |line: &&[u8]| {
+            matches!(parse(line, self.delimiter, true, &mut cells), Parsed::Record(_)) && cells.len() == self.width
+        };
+        !inner.is_empty() && inner.iter().all(&mut is_row)
+    }
+
     /// Whether the record at the window's start is the last before the place where reading failed.
     fn is_cut_off(&self, length: usize) -> bool {
         let window = self.buffer.window();
@@ -213,10 +226,7 @@ impl Iterator for CsvRows {
             Parsed::Record(length) => {
                 let found = self.cells.len();
                 if found != self.width {
-                    // Over several lines, a quote of an earlier line may have taken in good rows.
-                    let lines =
-                        memchr::memchr(b'\n', &self.buffer.window()[..length]).is_some_and(|at| at + 1 < length);
-                    if lines {
+                    if self.holds_rows(length) {
                         self.resume();
                     } else {
                         self.buffer.consume(length);

@@ -99,7 +99,10 @@ pub(crate) fn discover(inputs: &[String], out: &Path) -> Result<Discovered> {
 fn add_folder(folder: &Path, out: Option<&Path>, found: &mut Discovered) -> Result<()> {
     let is_output = |path: &Path| out.is_some() && path.canonicalize().ok().as_deref() == out;
     let walk = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name();
-    for entry in walk.into_iter().filter_entry(|entry| !(entry.file_type().is_dir() && is_output(entry.path()))) {
+    for entry in walk
+        .into_iter()
+        .filter_entry(|entry| !(entry.depth() > 0 && entry.file_type().is_dir() && is_output(entry.path())))
+    {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) if error.depth() == 0 => {
@@ -134,9 +137,15 @@ fn add_pattern(pattern: &str, out: Option<&Path>, found: &mut Discovered) -> Res
     for path in paths {
         let path =
             path.map_err(|error| Error::io("listing", error.path(), std::io::Error::from(error.error().kind())))?;
+        let place = path.canonicalize().ok();
+        let within_output = out.is_some() && place.is_some_and(|place| out.is_some_and(|out| place.starts_with(out)));
         if path.is_dir() {
+            if within_output {
+                any = true;
+                continue;
+            }
             add_folder(&path, out, found)?;
-        } else {
+        } else if !within_output || !path.parent().is_some_and(|parent| parent.join("run.json").exists()) {
             found.files.push(known_file(&path, file_name(&path))?);
         }
         any = true;

@@ -116,7 +116,7 @@ impl Iterator for JsonRows {
                     }
                     self.buffer.grow();
                 }
-                origin.bytes = Some((start, self.buffer.offset()));
+                origin.bytes = origin.bytes.map(|_| (start, self.buffer.offset()));
                 return Some(Row::Bad(origin, "the line is longer than the limit for a note".into()));
             }
             let cut_off = self.buffer.has_fault() && line.last() != Some(&b'\n');

@@ -2,7 +2,12 @@
 
 mod exclude;
 mod extend;
+mod labels;
 mod lexicon;
+mod model;
+mod overlap;
 
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
+pub use model::ModelRecognizer;
+pub(crate) use overlap::merge;
