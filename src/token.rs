@@ -176,6 +176,19 @@ fn next_token(text: &str, start: usize, class: Class, scratch: &mut String, know
         let key = xxh3_64(fold_punctuation(character).encode_utf8(&mut buffer).as_bytes());
         return Found { end, kind: TokenKind::Punctuation, keys: Keys { key, stem: key } };
     }
+    let bytes = text.as_bytes();
+    let plain_end = start + bytes[start..].iter().take_while(|&&byte| CLASSES[byte as usize].is_plain()).count();
+    let ends = bytes.get(plain_end).is_none_or(|&byte| CLASSES[byte as usize].ends_plain());
+    if ends && plain_end > start {
+        // The common case: letters and digits up to white space or a mark that stands in no word.
+        let slice = &text[start..plain_end];
+        let number = bytes[start].is_ascii_digit() && slice.bytes().all(|byte| byte.is_ascii_digit());
+        if slice.len() >= 3 && bytes[start] == b'X' && slice.bytes().all(|byte| byte == b'X') {
+            return Found { end: plain_end, kind: TokenKind::Mask, keys: Keys::MASK };
+        }
+        let kind = if number { TokenKind::Number } else { TokenKind::Word };
+        return Found { end: plain_end, kind, keys: plain_keys(slice) };
+    }
     let word = scan_word(text, start);
     let slice = &text[start..word.end];
     let kind = if word.number { TokenKind::Number } else { TokenKind::Word };
@@ -204,7 +217,8 @@ fn next_token(text: &str, start: usize, class: Class, scratch: &mut String, know
 /// Singular and plural of a noun come to the same: `nodules` and `nodule`, `biopsies` and `biopsy`, `rashes` and `rash`,
 /// `headaches` and `headache` (`headach`), `metastases` and `metastasis` (`metastase`). The result need not be a word.
 fn stem(word: &[u8]) -> Option<(&[u8], &'static [u8])> {
-    if word.len() < 4 || !word.iter().all(u8::is_ascii_lowercase) {
+    let may_end = matches!(word.last(), Some(b's' | b'e'));
+    if !may_end || word.len() < 4 || !word.iter().all(u8::is_ascii_lowercase) {
         return None;
     }
     if let Some(stem) = word.strip_suffix(b"che") {
@@ -401,6 +415,18 @@ enum Class {
     Newline,
     Control,
     High,
+}
+
+impl Class {
+    /// Whether it stands in every word.
+    fn is_plain(self) -> bool {
+        matches!(self, Class::Letter | Class::Digit)
+    }
+
+    /// Whether a word of letters and digits certainly ends before it.
+    fn ends_plain(self) -> bool {
+        matches!(self, Class::Space | Class::Newline | Class::Other | Class::Mark)
+    }
 }
 
 const CLASSES: [Class; 256] = {

@@ -31,7 +31,7 @@ impl Spelling {
     fn rewrite(&self, form: &str) -> Option<String> {
         let words = || form.split_inclusive([' ', '-']);
         let bare = |word: &str| word.trim_end_matches([' ', '-']).len();
-        if !words().any(|word| self.other.contains_key(&word[..bare(word)])) {
+        if !words().any(|word| word.len() > 3 && self.other.contains_key(&word[..bare(word)])) {
             return None;
         }
         let rewritten = words().map(|word| {
@@ -45,6 +45,10 @@ impl Spelling {
 /// Whether a form matches only in exactly its case: one without a lower-case letter (`PE`, `C DIFF`), or a single word
 /// with several capitals (`HAs`, `PVCs`).
 pub(crate) fn is_exact(form: &str) -> bool {
+    // Nearly every form is in small letters; this is asked of all of them at every start.
+    if form.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return false;
+    }
     let n_capitals = form.chars().filter(|c| c.is_uppercase()).count();
     let n_small = form.chars().filter(|c| c.is_lowercase()).count();
     (n_capitals > 0 && n_small == 0) || (n_capitals > 1 && !form.contains([' ', '-']))
@@ -52,10 +56,12 @@ pub(crate) fn is_exact(form: &str) -> bool {
 
 /// The variants of a form, without the form itself.
 pub(crate) fn variants(form: &str, spelling: &Spelling) -> Vec<String> {
+    let holds = |mark: u8| memchr::memchr(mark, form.as_bytes()).is_some();
     // Not of short words: `HA's` would give `has`.
-    let possessive = form.find("'s").filter(|&at| at >= 3).map(|_| form.replace("'s", "s"));
+    let apostrophe = if holds(b'\'') { form.find("'s").filter(|&at| at >= 3) } else { None };
+    let possessive = apostrophe.map(|_| form.replace("'s", "s"));
     // Not of short words: `b-all` would give `ball`.
-    let joined = (form.contains('-') && form.len() >= 8).then(|| form.replace('-', ""));
+    let joined = (form.len() >= 8 && holds(b'-')).then(|| form.replace('-', ""));
     let plural = (form.len() <= 2 && is_exact(form)).then(|| format!("{form}s"));
     [possessive, spelling.rewrite(form), joined, plural].into_iter().flatten().collect()
 }

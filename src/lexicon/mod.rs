@@ -9,6 +9,7 @@ pub(crate) mod table;
 pub(crate) mod trie;
 
 use std::fmt;
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
@@ -140,24 +141,76 @@ impl Lexicon {
     }
 
     fn compile(&mut self, rows: Vec<(Concept, Vec<&str>)>, spelling: &Spelling) {
-        let mut derived = Vec::new();
-        let n_words = rows.iter().map(|(_, forms)| 3 * (forms.len() + 1)).sum();
+        let n_words = rows.iter().map(|(_, forms)| 2 * (forms.len() + 1)).sum();
         self.trie.reserve(n_words);
+        let (first, second) = rows.split_at(rows.len() / 2);
+        // Spelling out forms takes most of the time, and needs nothing but the rows.
+        let (first, second) = std::thread::scope(|threads| {
+            let other = threads.spawn(|| Spelled::of(second, spelling));
+            let own = Spelled::of(first, spelling);
+            (own, other.join().unwrap_or_default())
+        });
+        let mut derived = Vec::new();
+        let half = (rows.len() / 2) as u32;
         // Backwards, so that of two equal forms the later one stands first in the trie.
-        for (index, (concept, listed)) in rows.iter().enumerate().rev() {
-            for form in std::iter::once(&concept.name.as_str()).chain(listed) {
+        for (spelled, base) in [(&second, half), (&first, 0)] {
+            let mut variants = Vec::new();
+            for form in spelled.forms.iter().rev() {
+                let keys = spelled.keys.get(form.keys.clone()).unwrap_or(&[]).iter().copied();
+                if form.is_variant {
+                    variants.push(keys);
+                    continue;
+                }
                 let place = self.forms.len() as u32;
-                let exact = is_exact(form).then(|| Box::from(*form));
-                self.forms.push(Form { concept: ConceptIndex(index as u32), exact });
-                self.trie.insert_text(form, place);
-                derived.extend(variants(form, spelling).into_iter().map(|variant| (variant, place)));
+                self.forms.push(Form { concept: ConceptIndex(base + form.row), exact: form.exact.clone() });
+                self.trie.insert(keys, place);
+                derived.extend(variants.drain(..).map(|variant| (variant, place)));
             }
         }
         // After every listed form, so that what a table says goes before what is derived.
         for (variant, place) in derived {
-            self.trie.insert_text(&variant, place);
+            self.trie.insert(variant, place);
         }
         self.concepts = rows.into_iter().map(|(concept, _)| concept).collect();
+    }
+}
+
+/// The forms of some rows as keys of words; the variants of a form follow it.
+#[derive(Default)]
+struct Spelled {
+    forms: Vec<SpelledForm>,
+    /// The keys of all forms, one after another.
+    keys: Vec<u64>,
+}
+
+struct SpelledForm {
+    /// Its row among those spelled together.
+    row: u32,
+    exact: Option<Box<str>>,
+    keys: Range<usize>,
+    is_variant: bool,
+}
+
+impl Spelled {
+    /// Spells out the forms of rows, the name of each first.
+    fn of(rows: &[(Concept, Vec<&str>)], spelling: &Spelling) -> Spelled {
+        let mut spelled = Spelled::default();
+        for (row, (concept, listed)) in rows.iter().enumerate() {
+            for form in std::iter::once(concept.name.as_str()).chain(listed.iter().copied()) {
+                let exact = is_exact(form).then(|| Box::from(form));
+                spelled.push(row, form, exact, false);
+                for variant in variants(form, spelling) {
+                    spelled.push(row, &variant, None, true);
+                }
+            }
+        }
+        spelled
+    }
+
+    fn push(&mut self, row: usize, form: &str, exact: Option<Box<str>>, is_variant: bool) {
+        let first = self.keys.len();
+        Compared::Stems.append_keys(form, &mut self.keys);
+        self.forms.push(SpelledForm { row: row as u32, exact, keys: first..self.keys.len(), is_variant });
     }
 }
 

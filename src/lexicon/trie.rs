@@ -6,8 +6,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::token::{Gap, Token, tokenize};
 
 const NONE: u32 = u32::MAX;
-/// Bits of the filter over first keys: most words of a note begin no phrase, and this says so without a look-up.
-const FILTER_BITS: u64 = 1 << 17;
+/// Bits of the filter over first keys: most words of a note begin no phrase, and this says so without a look-up. Small, so
+/// that the filters of all tries stay in the nearest cache.
+const FILTER_BITS: u64 = 1 << 14;
 
 /// Phrases as sequences of token keys, each with one or more values.
 ///
@@ -16,6 +17,8 @@ const FILTER_BITS: u64 = 1 << 17;
 #[derive(Clone, Debug)]
 pub(crate) struct PhraseTrie {
     compared: Compared,
+    /// First keys apart from the rest: they are looked up for many more words.
+    roots: FxHashMap<u64, u32>,
     edges: FxHashMap<(u32, u64), u32>,
     /// First entry of each node in `values`, or `NONE`.
     nodes: Vec<u32>,
@@ -34,11 +37,35 @@ pub(crate) enum Compared {
     Stems,
 }
 
+impl Compared {
+    /// Appends the keys of the phrase that a text spells, full stops left out.
+    pub fn append_keys(self, phrase: &str, keys: &mut Vec<u64>) {
+        let tokens = tokenize(phrase, |_| false);
+        let glued =
+            |index: usize| tokens.get(index).is_some_and(|token| token.before == Gap::None && token.is_wordlike());
+        let joins_words = |index: usize| index > 0 && tokens[index].before == Gap::None && glued(index + 1);
+        let spelled = tokens
+            .iter()
+            .enumerate()
+            .filter(|&(index, token)| !(token.is(phrase, '.') || token.is(phrase, '-') && joins_words(index)));
+        keys.extend(spelled.map(|(_, token)| self.key(token)));
+    }
+
+    /// The key by which a token is compared.
+    fn key(self, token: &Token) -> u64 {
+        match self {
+            Compared::Words => token.key,
+            Compared::Stems => token.stem,
+        }
+    }
+}
+
 impl PhraseTrie {
     /// An empty trie.
     pub fn new(compared: Compared) -> PhraseTrie {
         PhraseTrie {
             compared,
+            roots: FxHashMap::default(),
             edges: FxHashMap::default(),
             nodes: vec![NONE],
             values: Vec::new(),
@@ -53,26 +80,14 @@ impl PhraseTrie {
         self.nodes.reserve(n_words);
     }
 
-    /// The key by which a token is compared.
-    pub fn key(&self, token: &Token) -> u64 {
-        match self.compared {
-            Compared::Words => token.key,
-            Compared::Stems => token.stem,
-        }
+    fn key(&self, token: &Token) -> u64 {
+        self.compared.key(token)
     }
 
     /// Adds the phrase that a text spells, full stops left out.
     pub fn insert_text(&mut self, phrase: &str, value: u32) {
-        let tokens = tokenize(phrase, |_| false);
-        let glued =
-            |index: usize| tokens.get(index).is_some_and(|token| token.before == Gap::None && token.is_wordlike());
-        let joins_words = |index: usize| index > 0 && tokens[index].before == Gap::None && glued(index + 1);
-        let keys: Vec<u64> = tokens
-            .iter()
-            .enumerate()
-            .filter(|&(index, token)| !(token.is(phrase, '.') || token.is(phrase, '-') && joins_words(index)))
-            .map(|(_, token)| self.key(token))
-            .collect();
+        let mut keys = Vec::new();
+        self.compared.append_keys(phrase, &mut keys);
         self.insert(keys, value);
     }
 
@@ -85,7 +100,10 @@ impl PhraseTrie {
                 self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
             }
             let fresh = self.nodes.len() as u32;
-            node = *self.edges.entry((node, key)).or_insert(fresh);
+            node = match node {
+                0 => *self.roots.entry(key).or_insert(fresh),
+                _ => *self.edges.entry((node, key)).or_insert(fresh),
+            };
             if node == fresh {
                 self.nodes.push(NONE);
             }
@@ -116,7 +134,7 @@ impl PhraseTrie {
         if self.filter.get((bit / 64) as usize)? & (1 << (bit % 64)) == 0 {
             return None;
         }
-        let mut node = *self.edges.get(&(0, first_key))?;
+        let mut node = *self.roots.get(&first_key)?;
         let mut used = 1;
         let mut best = None;
         loop {
@@ -146,7 +164,7 @@ impl PhraseTrie {
 
     /// Every key that occurs in a phrase.
     pub fn keys(&self) -> impl Iterator<Item = u64> {
-        self.edges.keys().map(|&(_, key)| key)
+        self.roots.keys().copied().chain(self.edges.keys().map(|&(_, key)| key))
     }
 
     fn values_of(&self, node: u32) -> impl Iterator<Item = u32> {

@@ -150,16 +150,16 @@ pub(super) fn process(
 ///
 /// The one place where a panic is caught: a fault of this program costs its note and not the run.
 fn annotate(pipeline: &Pipeline, records: &[Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
-    let notes = records.iter().filter_map(|record| match &record.content {
-        Content::Text(text, _) => Some(Note { meta: record.meta.clone(), text: text.clone() }),
-        _ => None,
-    });
-    let notes: Vec<Note> = notes.collect();
-    let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes.clone(), scratch)));
+    let notes = || {
+        records.iter().filter_map(|record| match &record.content {
+            Content::Text(text, _) => Some(Note { meta: record.meta.clone(), text: text.clone() }),
+            _ => None,
+        })
+    };
+    let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes().collect(), scratch)));
     match together {
         Ok(annotated) => annotated.into_iter().map(Some).collect(),
-        Err(_) => notes
-            .into_iter()
+        Err(_) => notes()
             .map(|note| {
                 let alone =
                     catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(vec![note], &mut Scratch::default())));
