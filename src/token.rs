@@ -55,8 +55,14 @@ pub struct Token {
 impl Token {
     /// Whether it is the given punctuation character.
     pub fn is(&self, text: &str, character: char) -> bool {
-        self.kind == TokenKind::Punctuation
-            && self.span.of(text).chars().next().map(fold_punctuation) == Some(character)
+        if self.kind != TokenKind::Punctuation {
+            return false;
+        }
+        // Asked many times a token, and nearly always of ASCII.
+        match text.as_bytes().get(self.span.start()) {
+            Some(&byte) if byte.is_ascii() && byte != b'`' => char::from(byte) == character,
+            _ => self.span.of(text).chars().next().map(fold_punctuation) == Some(character),
+        }
     }
 
     /// Whether the token is a word or a number.

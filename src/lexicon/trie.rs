@@ -6,9 +6,6 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::token::{Gap, Token, tokenize};
 
 const NONE: u32 = u32::MAX;
-/// Bits of the filter over first keys: most words of a note begin no phrase, and this says so without a look-up. Small, so
-/// that the filters of all tries stay in the nearest cache.
-const FILTER_BITS: u64 = 1 << 14;
 
 /// Phrases as sequences of token keys, each with one or more values.
 ///
@@ -24,6 +21,7 @@ pub(crate) struct PhraseTrie {
     nodes: Vec<u32>,
     /// A value and the next entry of the same node.
     values: Vec<(u32, u32)>,
+    /// Bits of first keys: most words of a note begin no phrase, and this says so without a look-up.
     filter: Vec<u64>,
     hyphen: u64,
 }
@@ -38,6 +36,15 @@ pub(crate) enum Compared {
 }
 
 impl Compared {
+    /// Size of the filter over first keys: wide for a lexicon, and small for the tables of rules, so that all of them stay in
+    /// the nearest cache.
+    fn filter_bits(self) -> u64 {
+        match self {
+            Compared::Words => 1 << 13,
+            Compared::Stems => 1 << 17,
+        }
+    }
+
     /// Appends the keys of the phrase that a text spells, full stops left out.
     pub fn append_keys(self, phrase: &str, keys: &mut Vec<u64>) {
         let tokens = tokenize(phrase, |_| false);
@@ -69,7 +76,7 @@ impl PhraseTrie {
             edges: FxHashMap::default(),
             nodes: vec![NONE],
             values: Vec::new(),
-            filter: vec![0; (FILTER_BITS / 64) as usize],
+            filter: vec![0; compared.filter_bits() as usize / 64],
             hyphen: xxh3_64(b"-"),
         }
     }
@@ -96,7 +103,7 @@ impl PhraseTrie {
         let mut node = 0;
         for key in phrase {
             if node == 0 {
-                let bit = key % FILTER_BITS;
+                let bit = key % self.compared.filter_bits();
                 self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
             }
             let fresh = self.nodes.len() as u32;
@@ -130,7 +137,7 @@ impl PhraseTrie {
     pub fn longest(&self, tokens: &[Token], mut accept: impl FnMut(usize, u32) -> bool) -> Option<(usize, u32)> {
         let first = tokens.first()?;
         let first_key = self.key(first);
-        let bit = first_key % FILTER_BITS;
+        let bit = first_key % self.compared.filter_bits();
         if self.filter.get((bit / 64) as usize)? & (1 << (bit % 64)) == 0 {
             return None;
         }

@@ -106,12 +106,12 @@ struct Collector<'a> {
 /// Annotates a batch; `inputs` are the names of the input files.
 pub(super) fn process(
     pipeline: &Pipeline,
-    batch: Batch,
+    mut batch: Batch,
     inputs: &[String],
     schemas: &Schemas,
     scratch: &mut Scratch,
 ) -> Result<Rows> {
-    let mut annotated = annotate(pipeline, &batch.records, scratch).into_iter();
+    let mut annotated = annotate(pipeline, &mut batch.records, scratch).into_iter();
     let mut collector = Collector {
         pipeline,
         inputs,
@@ -146,10 +146,19 @@ pub(super) fn process(
     })
 }
 
-/// Annotates the notes among records; `None` for a note that the program failed on.
+/// Annotates the notes among records, whose texts it may take; `None` for a note that the program failed on.
 ///
 /// The one place where a panic is caught: a fault of this program costs its note and not the run.
-fn annotate(pipeline: &Pipeline, records: &[Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
+fn annotate(pipeline: &Pipeline, records: &mut [Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
+    let alone = |note: Note| catch_unwind(AssertUnwindSafe(|| pipeline.annotate(note))).ok();
+    if !pipeline.has_model() {
+        let notes = records.iter_mut().filter_map(|record| match &mut record.content {
+            Content::Text(text, _) => Some(Note { meta: record.meta.clone(), text: std::mem::take(text) }),
+            _ => None,
+        });
+        return notes.map(alone).collect();
+    }
+    // With a model, notes go through it together, and one by one where that fails.
     let notes = || {
         records.iter().filter_map(|record| match &record.content {
             Content::Text(text, _) => Some(Note { meta: record.meta.clone(), text: text.clone() }),
@@ -159,13 +168,7 @@ fn annotate(pipeline: &Pipeline, records: &[Record], scratch: &mut Scratch) -> V
     let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes().collect(), scratch)));
     match together {
         Ok(annotated) => annotated.into_iter().map(Some).collect(),
-        Err(_) => notes()
-            .map(|note| {
-                let alone =
-                    catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(vec![note], &mut Scratch::default())));
-                alone.ok().and_then(|mut annotated| annotated.pop())
-            })
-            .collect(),
+        Err(_) => notes().map(alone).collect(),
     }
 }
 

@@ -147,6 +147,11 @@ impl Pipeline {
         self.inner.segmenter.section_loinc(kind)
     }
 
+    /// Whether a model runs.
+    pub(crate) fn has_model(&self) -> bool {
+        self.inner.model.is_some()
+    }
+
     /// The hash of the model's files, if there is one.
     pub(crate) fn model_hash(&self) -> Option<blake3::Hash> {
         self.inner.model.as_ref().map(ModelRecognizer::hash)

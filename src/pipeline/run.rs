@@ -26,7 +26,7 @@ use crate::write::table::TableWriter;
 use crate::{Error, Result};
 
 /// A batch is full with so many bytes of text, or so many records.
-const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_BYTES: usize = 96 * 1024;
 const BATCH_RECORDS: usize = 512;
 /// Batches between reader and writer, for each worker.
 const BATCHES_PER_WORKER: usize = 4;

@@ -109,7 +109,10 @@ fn is_letter_enumerator(text: &str, tokens: &[Token], index: usize) -> bool {
 
 /// Whether the span starts with an upper-case letter.
 pub(super) fn is_capitalised(text: &str, span: Span) -> bool {
-    span.of(text).chars().next().is_some_and(char::is_uppercase)
+    match text.as_bytes().get(span.start()) {
+        Some(byte) if byte.is_ascii() => byte.is_ascii_uppercase(),
+        _ => span.of(text).chars().next().is_some_and(char::is_uppercase),
+    }
 }
 
 /// Whether line breaks were turned into commas: hardly any line break, and commas where only a line can end.
