@@ -149,6 +149,8 @@ fn grade_before(text: &str, tokens: &[Token], floor: usize, end: usize) -> Optio
         return token(2).filter(|number| is_digit(number)).map(|_| end - 2);
     }
     let slash = token(2)?;
-    let graded = is_digit(last) && slash.is(text, '/') && slash.before == Gap::None && is_digit(token(3)?);
+    // Scales end in four, five or six; `2/2` is written for `secondary to`.
+    let of_scale = matches!(last.span.of(text), "4" | "5" | "6");
+    let graded = of_scale && slash.is(text, '/') && slash.before == Gap::None && is_digit(token(3)?);
     graded.then(|| end - 3)
 }

@@ -113,14 +113,20 @@ impl Splitter<'_> {
             } else {
                 self.sentence_ends(start, index)
             };
-            let length = index - start;
-            let separator = self.tokens[index - 1].is(self.text, ',') || self.tokens[index - 1].is(self.text, ';');
-            if broken || length >= MAX_SENTENCE || (length >= LONG_SENTENCE && separator) {
+            if broken || self.is_too_long(start, index) {
                 self.push(start, index);
                 start = index;
             }
         }
         self.push(start, end);
+    }
+
+    /// Whether a sentence that started at `start` has to end before the token at `index`, for its length alone.
+    fn is_too_long(&self, start: usize, index: usize) -> bool {
+        let length = index - start;
+        let previous = || &self.tokens[index - 1];
+        length >= MAX_SENTENCE
+            || (length >= LONG_SENTENCE && (previous().is(self.text, ',') || previous().is(self.text, ';')))
     }
 
     /// Adds the sentence of these tokens, less its bullet, if it holds a word.

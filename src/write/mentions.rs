@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::builder::{Float32Builder, StringBuilder, TimestampMicrosecondBuilder, UInt32Builder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::code_points::CodePoints;
 use super::{Names, count, optional_count, optional_text, optional_time, segment_hash, short_hex, text};
@@ -107,12 +107,12 @@ impl MentionRows {
         let mention = &annotation.mention;
         let span = mention.span;
         let (start, end) = (span.start() as u32, span.end() as u32);
-        let mut hasher = Xxh3::new();
-        hasher.update(note.document.note().meta.id.as_bytes());
-        hasher.update(&start.to_le_bytes());
-        hasher.update(&end.to_le_bytes());
-        hasher.update(mention.kind.name().as_bytes());
-        short_hex(&hasher.digest128().to_be_bytes(), hex);
+        let mut identity = Vec::with_capacity(64);
+        identity.extend_from_slice(note.document.note().meta.id.as_bytes());
+        identity.extend_from_slice(&start.to_le_bytes());
+        identity.extend_from_slice(&end.to_le_bytes());
+        identity.extend_from_slice(mention.kind.name().as_bytes());
+        short_hex(&xxh3_128(&identity).to_be_bytes(), hex);
         self.mention_id.append_value(&hex);
         self.start.append_value(points.before(span.start()));
         self.end.append_value(points.before(span.end()));

@@ -117,9 +117,15 @@ impl FormatFiles {
         let file = File::create(&path).map_err(|error| Error::io("creating", &path, error))?;
         self.encoder = Some(match self.format {
             OutputFormat::Parquet => {
-                let plain = schema.fields().iter().filter(|field| is_plain(field));
-                let builder = plain.fold(WriterProperties::builder(), |builder, field| {
-                    builder.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
+                let builder = schema.fields().iter().fold(WriterProperties::builder(), |builder, field| {
+                    let column = || ColumnPath::from(field.name().as_str());
+                    let builder =
+                        if is_plain(field) { builder.set_column_dictionary_enabled(column(), false) } else { builder };
+                    if is_searched(field) {
+                        builder
+                    } else {
+                        builder.set_column_statistics_enabled(column(), EnabledStatistics::None)
+                    }
                 });
                 let properties = builder
                     .set_compression(Compression::SNAPPY)
@@ -171,7 +177,13 @@ impl FormatFiles {
 /// Whether a dictionary of the column's values would only cost time: identifiers, hashes, texts, offsets.
 fn is_plain(field: &Field) -> bool {
     let numeric = !matches!(field.data_type(), DataType::Utf8);
-    numeric || matches!(field.name().as_str(), "mention_id" | "segment_hash" | "text_hash" | "text")
+    numeric || matches!(field.name().as_str(), "note_id" | "mention_id" | "segment_hash" | "text_hash" | "text")
+}
+
+/// Whether readers look for ranges of the column's values, so that its least and greatest are worth their time.
+fn is_searched(field: &Field) -> bool {
+    let numeric = !matches!(field.data_type(), DataType::Utf8);
+    numeric || matches!(field.name().as_str(), "note_id" | "patient_id" | "encounter_id" | "concept_id" | "icd10cm")
 }
 
 fn into_file(table: &'static str, mut writer: BufWriter<File>) -> Result<File> {
