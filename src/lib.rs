@@ -49,3 +49,8 @@ pub use span::Span;
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use write::OutputFormat;
 pub use write::folder::Replace;
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
