@@ -83,26 +83,39 @@ impl Resources {
     }
 
     pub(super) fn build(&self) -> Result<Pipeline> {
-        let lexicon = Arc::new(Lexicon::parse(&self.concepts, self.rule("spelling.tsv")?)?);
+        // The lexicon and the rules are the start-up time, and need nothing of each other.
+        let spelling = self.rule("spelling.tsv")?;
+        let (lexicon, rules) = std::thread::scope(|threads| {
+            let lexicon = threads.spawn(|| Lexicon::parse(&self.concepts, spelling));
+            let rules = self.build_rules();
+            (lexicon.join(), rules)
+        });
+        let lexicon = Arc::new(lexicon.map_err(|_| Error::internal("reading the lexicon panicked"))??);
+        let (mut segmenter, context) = rules?;
         let recognizer_tables =
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
         let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
+        segmenter.learn(lexicon.keys().chain(context.keys()));
+        let model = self.model.as_deref().map(|folder| ModelRecognizer::load(folder, self.precision)).transpose()?;
+        let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
+        Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
+    }
+
+    /// The engines that are made of rules alone.
+    fn build_rules(&self) -> Result<(Segmenter, ConText)> {
         let segmenter_tables = SegmenterTables {
             kinds: self.rule("section-kinds.tsv")?,
             headings: self.rule("sections.tsv")?,
             abbreviations: self.rule("abbreviations.tsv")?,
         };
-        let mut segmenter = Segmenter::new(&segmenter_tables)?;
+        let segmenter = Segmenter::new(&segmenter_tables)?;
         let context_tables = ContextTables {
             cues: self.rule("cues.tsv")?,
             priors: self.rule("section-priors.tsv")?,
             chronic: self.rule("chronic.tsv")?,
         };
         let context = ConText::new(&context_tables, |name| segmenter.section_kind(name))?;
-        segmenter.learn(lexicon.keys().chain(context.keys()));
-        let model = self.model.as_deref().map(|folder| ModelRecognizer::load(folder, self.precision)).transpose()?;
-        let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
-        Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
+        Ok((segmenter, context))
     }
 }
 
