@@ -77,8 +77,8 @@ impl Experiencer {
 /// What decided an axis of an assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// The words of the cue; for a section prior, the section's heading.
-    pub cue: Span,
+    /// The words of the cue; for a section prior, the section's heading; `None` where the model decided.
+    pub cue: Option<Span>,
     /// Index of the rule in the rule table.
     pub rule: RuleIndex,
 }
@@ -86,6 +86,21 @@ pub struct Evidence {
 /// Index of a rule in the assertion engine that applied it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleIndex(pub u32);
+
+/// The probabilities, in 0..=1, that a model gives to what departs from the default of each axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AxisScores {
+    /// Absent.
+    pub absent: f32,
+    /// Possible.
+    pub possible: f32,
+    /// Historical.
+    pub historical: f32,
+    /// Hypothetical.
+    pub hypothetical: f32,
+    /// Not the patient's.
+    pub other_experiencer: f32,
+}
 
 /// The assertion of a mention; `Default` is ConText's default, decided by no rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

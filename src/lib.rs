@@ -37,7 +37,7 @@ mod token;
 mod write;
 
 pub use annotation::{AnnotatedNote, Annotation};
-pub use assertion::{Assertion, Evidence, Experiencer, Presence, RuleIndex, Temporality};
+pub use assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, RuleIndex, Temporality};
 pub use config::{Config, ModelPrecision, PartialConfig, Recognizer};
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};

@@ -62,6 +62,16 @@ impl Span {
         self.start < other.end && other.start < self.end
     }
 
+    /// The span as seen from a text that begins `bytes` before this one's.
+    pub(crate) fn shifted(self, bytes: usize) -> Span {
+        Span { start: self.start + bytes as u32, end: self.end + bytes as u32 }
+    }
+
+    /// The span as seen from a text that begins `bytes` into this one's.
+    pub(crate) fn shifted_back(self, bytes: usize) -> Span {
+        Span { start: self.start.saturating_sub(bytes as u32), end: self.end.saturating_sub(bytes as u32) }
+    }
+
     /// The smallest span that holds both.
     pub fn cover(self, other: Span) -> Span {
         Span { start: self.start.min(other.start), end: self.end.max(other.end) }

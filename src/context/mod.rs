@@ -4,10 +4,11 @@
 //! sentence once and decides each axis of each mention by the nearest cue that reaches it. It sees one sentence and the
 //! kind of its section, and cannot fail.
 
+mod learned;
 mod rules;
 mod scope;
 
-use crate::assertion::{Assertion, Evidence, Experiencer, Presence, Temporality};
+use crate::assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Temporality};
 use crate::document::{Document, Sentence};
 use crate::lexicon::TableSource;
 use crate::token::Token;
@@ -42,13 +43,21 @@ impl ConText {
     }
 
     /// The assertions of the mentions of one sentence, which are sorted by span: the k-th belongs to the k-th mention.
-    pub fn assert(&self, document: &Document, sentence: &Sentence, mentions: &[Mention]) -> Vec<Assertion> {
+    ///
+    /// `scores` gives what a model makes of a mention, by its place among them; it decides the axes that no rule does.
+    pub fn assert(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        mentions: &[Mention],
+        scores: impl Fn(usize) -> Option<AxisScores>,
+    ) -> Vec<Assertion> {
         let tokens = document.tokens_of(sentence);
         let places: Vec<TokenRange> = token_ranges(tokens, mentions);
         let cues = scope::find_cues(&self.rules, document.text(), tokens, &places);
         let section = document.section_of(sentence);
         let mut assertions = Vec::with_capacity(mentions.len());
-        for (mention, &place) in mentions.iter().zip(&places) {
+        for (index, (mention, &place)) in mentions.iter().zip(&places).enumerate() {
             // "History of" a lasting condition or of a symptom tells of the present.
             let chronic =
                 mention.kind == MentionType::Symptom || self.rules.is_chronic(&tokens[place.start..place.end]);
@@ -61,13 +70,20 @@ impl ConText {
                 }
                 apply(&mut assertion, cue.category, evidence(tokens, cue));
             }
+            let mut decided = deciding.map(|cue| cue.is_some());
             if let Some(section) = section
                 && let Some((category, rule)) = self.rules.prior(section.kind)
                 && let Some(axis) = category.axis()
-                && deciding[axis as usize].is_none()
+                && !decided[axis as usize]
                 && !(category == Category::Historical && chronic)
             {
-                apply(&mut assertion, category, Evidence { cue: section.heading, rule });
+                apply(&mut assertion, category, Evidence { cue: Some(section.heading), rule });
+                decided[axis as usize] = true;
+            }
+            if let Some(scores) = scores(index) {
+                for category in learned::decide(&scores, decided).into_iter().flatten() {
+                    apply(&mut assertion, category, Evidence { cue: None, rule: self.rules.learned(category) });
+                }
             }
             assertions.push(assertion);
         }
@@ -88,7 +104,7 @@ impl ConText {
 fn evidence(tokens: &[Token], cue: &Cue) -> Evidence {
     let first = tokens.get(cue.place.start).map(|token| token.span).unwrap_or_default();
     let last = tokens.get(cue.place.end.saturating_sub(1)).map_or(first, |token| token.span);
-    Evidence { cue: first.cover(last), rule: cue.rule }
+    Evidence { cue: Some(first.cover(last)), rule: cue.rule }
 }
 
 fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {

@@ -113,6 +113,8 @@ pub(super) struct Rules {
     trie: PhraseTrie,
     priors: FxHashMap<SectionKind, (Category, RuleIndex)>,
     chronic: PhraseTrie,
+    /// The first of the rules `model:CATEGORY`, one for each category in the order of their names.
+    first_learned: u32,
 }
 
 impl Rules {
@@ -124,6 +126,7 @@ impl Rules {
             trie: PhraseTrie::new(Compared::Words),
             priors: FxHashMap::default(),
             chronic: PhraseTrie::new(Compared::Stems),
+            first_learned: 0,
         };
         rules.parse_cues(tables)?;
         let source = tables.priors;
@@ -138,6 +141,11 @@ impl Rules {
                 CueRow { category, direction: Direction::Both, limit: usize::MAX, overrides_chronic: false },
             );
             rules.priors.insert(kind, (category, rule));
+        }
+        rules.first_learned = rules.rows.len() as u32;
+        for (name, category) in Category::NAMES {
+            let row = CueRow { category, direction: Direction::Both, limit: usize::MAX, overrides_chronic: false };
+            rules.add(format!("model:{name}"), row);
         }
         let source = tables.chronic;
         for (index, row) in table::rows(&source.name, &source.text, ["word", "source"])?.iter().enumerate() {
@@ -201,6 +209,11 @@ impl Rules {
 
     pub fn name(&self, rule: RuleIndex) -> &str {
         self.names.get(rule.0 as usize).map_or("", String::as_str)
+    }
+
+    /// The rule by which a model gives a category.
+    pub fn learned(&self, category: Category) -> RuleIndex {
+        RuleIndex(self.first_learned + category as u32)
     }
 
     /// The category that a section gives to mentions that no cue decides.

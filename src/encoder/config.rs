@@ -17,6 +17,12 @@ pub(crate) struct EncoderConfig {
     pub norm_epsilon: f32,
     /// Names of the labels, in the order of the classifier's outputs.
     pub labels: Vec<String>,
+    /// Rows of the token type table; 0 where the family has none.
+    pub token_types: usize,
+    /// What each token type says of its token (`noteward_inputs`); empty where the model was not trained with them.
+    pub inputs: Vec<String>,
+    /// Assertion axes that the network scores besides the labels (`noteward_axes`).
+    pub axes: Vec<String>,
 }
 
 /// The names that a family of encoders gives its weights.
@@ -45,6 +51,16 @@ struct Raw {
     hidden_act: String,
     #[serde(default)]
     id2label: BTreeMap<String, String>,
+    #[serde(default = "default_token_types")]
+    type_vocab_size: usize,
+    #[serde(default)]
+    noteward_inputs: Vec<String>,
+    #[serde(default)]
+    noteward_axes: Vec<String>,
+}
+
+fn default_token_types() -> usize {
+    2
 }
 
 fn default_epsilon() -> f32 {
@@ -69,6 +85,15 @@ impl EncoderConfig {
                 return Err(format!("config.json: model_type: expected \"bert\" or \"distilbert\", found {other:?}"));
             }
         };
+        let sizes = [
+            ("vocab_size", raw.vocab_size),
+            ("hidden_size", raw.hidden_size),
+            ("intermediate_size", raw.intermediate_size),
+            ("max_position_embeddings", raw.max_position_embeddings),
+        ];
+        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+            return Err(format!("config.json: {name}: expected a positive number, found 0"));
+        }
         if raw.hidden_act != "gelu" {
             return Err(format!("config.json: hidden_act: expected \"gelu\", found {:?}", raw.hidden_act));
         }
@@ -88,6 +113,13 @@ impl EncoderConfig {
         if labels.is_empty() {
             return Err("config.json: id2label: expected the labels of a token classifier, found none".into());
         }
+        let token_types = if family == Family::Bert { raw.type_vocab_size } else { 0 };
+        if raw.noteward_inputs.len() > token_types {
+            return Err(format!(
+                "config.json: noteward_inputs: expected at most {token_types} names (type_vocab_size), found {}",
+                raw.noteward_inputs.len()
+            ));
+        }
         Ok(EncoderConfig {
             family,
             vocabulary: raw.vocab_size,
@@ -98,6 +130,9 @@ impl EncoderConfig {
             max_length: raw.max_position_embeddings,
             norm_epsilon: raw.layer_norm_eps,
             labels,
+            token_types,
+            inputs: raw.noteward_inputs,
+            axes: raw.noteward_axes,
         })
     }
 }
@@ -127,5 +162,7 @@ mod tests {
         assert!(message("\"num_attention_heads\":2", "\"num_attention_heads\":3").contains("do not divide"));
         assert!(message("\"1\":\"B-symptom\"", "\"2\":\"B-symptom\"").contains("no label of id 1"));
         assert!(message("\"vocab_size\":9,", "").contains("vocab_size"));
+        let three = "\"vocab_size\":9,\"noteward_inputs\":[\"none\",\"a\",\"b\"],";
+        assert!(message("\"vocab_size\":9,", three).contains("at most 2 names"));
     }
 }

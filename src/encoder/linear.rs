@@ -3,7 +3,7 @@
 //! Integers: weights have one scale for each output channel, activations one for each token (symmetric, 127 steps). An
 //! activation is stored as an unsigned byte (value + 128), which the sums correct by 128 times the channel's sum of weights.
 
-use super::math::{gelu, max_abs, round};
+use super::math::{biased_byte, gelu, max_abs, round};
 use super::simd::{GROUP, Level, PANEL, TILE_ROWS, tile};
 
 /// How the products of a network are computed.
@@ -38,13 +38,31 @@ enum Weights {
     Int8 {
         /// Panels as [`tile`] wants them.
         panels: Vec<i8>,
-        /// A scale for each channel, padded to whole panels.
-        scales: Vec<f32>,
-        /// 128 times the sum of each channel's weights.
-        corrections: Vec<i32>,
+        /// What turns a panel's sums into outputs.
+        factors: Vec<Factors>,
         /// Inputs padded to whole groups.
         padded: usize,
     },
+}
+
+/// What turns a panel's sums into outputs; channels beyond the last are zero.
+#[derive(Clone, Debug)]
+struct Factors {
+    scales: [f32; PANEL],
+    /// 128 times the sum of each channel's weights.
+    corrections: [i32; PANEL],
+    bias: [f32; PANEL],
+}
+
+impl Factors {
+    #[inline(always)]
+    fn write(&self, sums: &[i32; PANEL], scale: f32, activation: Activation, outputs: &mut [f32; PANEL]) {
+        for channel in 0..PANEL {
+            let sum = (sums[channel] - self.corrections[channel]) as f32;
+            outputs[channel] = sum * (scale * self.scales[channel]) + self.bias[channel];
+        }
+        activate(outputs, activation);
+    }
 }
 
 /// Memory that layers use again and again.
@@ -60,7 +78,7 @@ impl Linear {
         let n_outputs = bias.len();
         let weights = match precision {
             Precision::Full => full_panels(weights, n_inputs, n_outputs),
-            Precision::Int8 => int8_panels(weights, n_inputs, n_outputs),
+            Precision::Int8 => int8_panels(weights, bias, n_inputs),
         };
         Linear { n_inputs, n_outputs, bias: bias.to_vec(), weights }
     }
@@ -82,32 +100,28 @@ impl Linear {
     ) {
         match &self.weights {
             Weights::Full(panels) => self.apply_full(panels, inputs, outputs, activation),
-            Weights::Int8 { panels, scales, corrections, padded } => {
+            Weights::Int8 { panels, factors, padded } => {
                 scratch.quantize(inputs, self.n_inputs, *padded);
                 let n_rows = inputs.len() / self.n_inputs;
                 let mut sums = [[0; PANEL]; TILE_ROWS];
                 for first in (0..n_rows).step_by(TILE_ROWS * 16) {
                     let last = n_rows.min(first + TILE_ROWS * 16);
                     for (index, panel) in panels.chunks_exact(padded * PANEL).enumerate() {
-                        let channels = index * PANEL..self.n_outputs.min((index + 1) * PANEL);
+                        let factors = &factors[index];
                         for row in (first..last).step_by(TILE_ROWS) {
                             let rows = TILE_ROWS.min(last - row);
                             tile(level, &scratch.bytes[row * padded..], *padded, rows, panel, &mut sums);
-                            for (offset, sums) in sums.iter().enumerate().take(rows) {
-                                let row = row + offset;
+                            for (sums, row) in sums.iter().take(rows).zip(row..) {
                                 let scale = scratch.scales[row];
-                                let start = row * self.n_outputs;
-                                let output = &mut outputs[start + channels.start..start + channels.end];
-                                let parameters = scales[channels.clone()]
-                                    .iter()
-                                    .zip(&corrections[channels.clone()])
-                                    .zip(&self.bias[channels.clone()]);
-                                for ((output, &sum), ((&weight, &correction), &bias)) in
-                                    output.iter_mut().zip(sums).zip(parameters)
-                                {
-                                    *output = (sum - correction) as f32 * (scale * weight) + bias;
+                                let start = row * self.n_outputs + index * PANEL;
+                                let output = &mut outputs[start..(row + 1) * self.n_outputs];
+                                if let Some(output) = output.first_chunk_mut::<PANEL>() {
+                                    factors.write(sums, scale, activation, output);
+                                } else {
+                                    let mut values = [0.0; PANEL];
+                                    factors.write(sums, scale, activation, &mut values);
+                                    output.copy_from_slice(&values[..output.len()]);
                                 }
-                                activate(output, activation);
                             }
                         }
                     }
@@ -152,7 +166,7 @@ impl Quantized {
             *scale = largest / 127.0;
             let factor = 127.0 / largest;
             for (byte, &value) in bytes.iter_mut().zip(row) {
-                *byte = (round(value * factor) as i32 + 128) as u8;
+                *byte = biased_byte(value * factor);
             }
             for byte in &mut bytes[width..] {
                 *byte = 128;
@@ -181,24 +195,26 @@ fn full_panels(weights: &[f32], n_inputs: usize, n_outputs: usize) -> Weights {
     Weights::Full(panels)
 }
 
-fn int8_panels(weights: &[f32], n_inputs: usize, n_outputs: usize) -> Weights {
+fn int8_panels(weights: &[f32], bias: &[f32], n_inputs: usize) -> Weights {
     let padded = n_inputs.div_ceil(GROUP) * GROUP;
-    let n_channels = n_outputs.div_ceil(PANEL) * PANEL;
-    let mut panels = vec![0i8; n_channels * padded];
-    let mut scales = vec![0.0; n_channels];
-    let mut corrections = vec![0; n_channels];
-    for (output, row) in weights.chunks_exact(n_inputs).enumerate() {
+    let n_panels = bias.len().div_ceil(PANEL);
+    let mut panels = vec![0i8; n_panels * PANEL * padded];
+    let none = Factors { scales: [0.0; PANEL], corrections: [0; PANEL], bias: [0.0; PANEL] };
+    let mut factors = vec![none; n_panels];
+    for (output, (row, &bias)) in weights.chunks_exact(n_inputs).zip(bias).enumerate() {
         let (panel, channel) = (output / PANEL, output % PANEL);
         let scale = max_abs(row).max(1e-20) / 127.0;
-        scales[output] = scale;
+        let factors = &mut factors[panel];
+        factors.scales[channel] = scale;
+        factors.bias[channel] = bias;
         for (input, &weight) in row.iter().enumerate() {
             let step = round(weight / scale) as i8;
             let place = panel * padded * PANEL + (input / GROUP) * GROUP * PANEL + channel * GROUP + input % GROUP;
             panels[place] = step;
-            corrections[output] += 128 * i32::from(step);
+            factors.corrections[channel] += 128 * i32::from(step);
         }
     }
-    Weights::Int8 { panels, scales, corrections, padded }
+    Weights::Int8 { panels, factors, padded }
 }
 
 #[cfg(test)]
@@ -247,6 +263,8 @@ mod tests {
             linear.apply(level, &inputs, &mut outputs, Activation::Gelu, &mut Quantized::default());
             outputs
         };
-        assert_eq!(apply(Level::Portable), apply(Level::detect()));
+        for level in Level::available() {
+            assert_eq!(apply(level), apply(Level::Portable), "{level:?}");
+        }
     }
 }

@@ -4,7 +4,9 @@
 //! The integer path is the fast one, the path in full precision its oracle. Results depend neither on the processor nor on
 //! what else is in the batch.
 
+mod attention;
 mod config;
+mod embedding;
 mod linear;
 mod math;
 mod simd;
@@ -12,10 +14,12 @@ mod weights;
 
 use std::fmt;
 
+use attention::{AttentionScratch, attend};
 pub(crate) use config::EncoderConfig;
+use embedding::Embedding;
 pub(crate) use linear::Precision;
 use linear::{Activation, Linear, Quantized};
-use math::{add_and_norm, exponentials};
+use math::add_and_norm;
 use simd::{Level, Work};
 use weights::{Names, Tensors};
 
@@ -23,12 +27,22 @@ use weights::{Names, Tensors};
 pub(crate) struct Encoder {
     config: EncoderConfig,
     level: Level,
-    words: Vec<f32>,
-    /// Positions, with the embedding of the first segment added.
-    positions: Vec<f32>,
+    words: Embedding,
+    positions: Embedding,
+    token_types: Option<Embedding>,
     norm: Norm,
     layers: Vec<Layer>,
+    /// Labels, then assertion axes.
     classifier: Linear,
+}
+
+/// A sequence of tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sequence<'a> {
+    /// Word pieces.
+    pub ids: &'a [u32],
+    /// Token types, one for each word piece; all 0 where they are left out.
+    pub types: &'a [u16],
 }
 
 struct Norm {
@@ -53,8 +67,7 @@ pub(crate) struct Scratch {
     projected: Vec<f32>,
     mixed: Vec<f32>,
     wide: Vec<f32>,
-    keys: Vec<f32>,
-    scores: Vec<f32>,
+    attention: AttentionScratch,
     quantized: Quantized,
 }
 
@@ -74,22 +87,13 @@ impl Encoder {
         let names = Names::of(&config);
         let hidden = config.hidden;
         let embedding = |part: &str, n_rows: usize| {
-            file.get(&format!("{}.{part}_embeddings.weight", names.embeddings), &[n_rows, hidden])
+            let name = format!("{}.{part}_embeddings.weight", names.embeddings);
+            Ok::<Embedding, String>(Embedding::new(file.rows(&name, n_rows, hidden)?, hidden))
         };
         let norm = |name: &str| -> Result<Norm, String> {
             let scale = file.get(&format!("{name}.weight"), &[hidden])?;
             Ok(Norm { scale, shift: file.get(&format!("{name}.bias"), &[hidden])? })
         };
-        let mut positions = embedding("position", config.max_length)?;
-        if config.family == config::Family::Bert {
-            // Only the first segment is used; files have two of them, some have one.
-            let segments = embedding("token_type", 2).or_else(|_| embedding("token_type", 1))?;
-            for row in positions.chunks_exact_mut(hidden) {
-                for (value, &segment) in row.iter_mut().zip(&segments) {
-                    *value += segment;
-                }
-            }
-        }
         let linear = |name: &str, n_inputs: usize, n_outputs: usize| -> Result<Linear, String> {
             let dense = file.dense(name, n_inputs, n_outputs)?;
             Ok(Linear::new(&dense.weight, &dense.bias, n_inputs, precision))
@@ -113,13 +117,20 @@ impl Encoder {
                 output_norm: norm(&name(names.output_norm))?,
             });
         }
+        let mut outputs = file.dense("classifier", hidden, config.labels.len())?;
+        if !config.axes.is_empty() {
+            let axes = file.dense("assertion", hidden, config.axes.len())?;
+            outputs.weight.extend(axes.weight);
+            outputs.bias.extend(axes.bias);
+        }
         Ok(Encoder {
             level: Level::detect(),
             words: embedding("word", config.vocabulary)?,
-            positions,
+            positions: embedding("position", config.max_length)?,
+            token_types: (config.token_types > 0).then(|| embedding("token_type", config.token_types)).transpose()?,
             norm: norm(&format!("{}.LayerNorm", names.embeddings))?,
             layers,
-            classifier: linear("classifier", hidden, config.labels.len())?,
+            classifier: Linear::new(&outputs.weight, &outputs.bias, hidden, precision),
             config,
         })
     }
@@ -129,12 +140,17 @@ impl Encoder {
         &self.config
     }
 
-    /// The scores of each label for each token of each sequence, one row after another.
+    /// Scores of each token: one for each label, then one for each axis.
+    pub fn n_outputs(&self) -> usize {
+        self.classifier.n_outputs()
+    }
+
+    /// The scores of each token of each sequence, one row after another.
     ///
     /// Identifiers outside the vocabulary and positions beyond the longest sequence are read as the last of their table.
-    pub fn classify(&self, sequences: &[&[u32]], scratch: &mut Scratch) -> Vec<f32> {
-        let n_tokens: usize = sequences.iter().map(|sequence| sequence.len()).sum();
-        let mut scores = vec![0.0; n_tokens * self.config.labels.len()];
+    pub fn classify(&self, sequences: &[Sequence<'_>], scratch: &mut Scratch) -> Vec<f32> {
+        let n_tokens: usize = sequences.iter().map(|sequence| sequence.ids.len()).sum();
+        let mut scores = vec![0.0; n_tokens * self.n_outputs()];
         self.level.run(Forward { encoder: self, sequences, scratch, scores: &mut scores });
         scores
     }
@@ -143,7 +159,7 @@ impl Encoder {
 /// A pass through the network.
 struct Forward<'a> {
     encoder: &'a Encoder,
-    sequences: &'a [&'a [u32]],
+    sequences: &'a [Sequence<'a>],
     scratch: &'a mut Scratch,
     scores: &'a mut [f32],
 }
@@ -153,12 +169,12 @@ impl Work for Forward<'_> {
     fn run(self) {
         let Forward { encoder, sequences, scratch, scores } = self;
         let hidden = encoder.config.hidden;
-        let n_tokens: usize = sequences.iter().map(|sequence| sequence.len()).sum();
+        let n_tokens: usize = sequences.iter().map(|sequence| sequence.ids.len()).sum();
         scratch.states.resize(n_tokens * hidden, 0.0);
         scratch.projected.resize(n_tokens * hidden * 3, 0.0);
         scratch.mixed.resize(n_tokens * hidden, 0.0);
         scratch.wide.resize(n_tokens * encoder.config.intermediate, 0.0);
-        let Scratch { states, projected, mixed, wide, keys, scores: attention_scores, quantized } = scratch;
+        let Scratch { states, projected, mixed, wide, attention, quantized } = scratch;
         let level = encoder.level;
         let epsilon = encoder.config.norm_epsilon;
         encoder.embed(sequences, states);
@@ -167,10 +183,10 @@ impl Work for Forward<'_> {
             layer.attention.apply(level, states, projected, Activation::None, quantized);
             let mut first = 0;
             for sequence in sequences {
-                let last = first + sequence.len();
+                let last = first + sequence.ids.len();
                 let rows = &projected[first * hidden * 3..last * hidden * 3];
                 let output = &mut mixed[first * hidden..last * hidden];
-                attend(rows, output, hidden, encoder.config.heads, keys, attention_scores);
+                attend(level, rows, output, hidden, encoder.config.heads, attention);
                 first = last;
             }
             let output = &mut projected[..n_tokens * hidden];
@@ -189,61 +205,17 @@ impl Work for Forward<'_> {
 
 impl Encoder {
     #[inline(always)]
-    fn embed(&self, sequences: &[&[u32]], states: &mut [f32]) {
-        let hidden = self.config.hidden;
-        let mut rows = states.chunks_exact_mut(hidden);
+    fn embed(&self, sequences: &[Sequence<'_>], states: &mut [f32]) {
+        let mut rows = states.chunks_exact_mut(self.config.hidden);
         for sequence in sequences {
-            for (position, &word) in sequence.iter().enumerate() {
+            let types = sequence.types.iter().copied().chain(std::iter::repeat(0));
+            for ((position, &word), kind) in sequence.ids.iter().enumerate().zip(types) {
                 let Some(row) = rows.next() else { return };
-                let word = (word as usize).min(self.config.vocabulary - 1);
-                let position = position.min(self.config.max_length - 1);
-                let word = &self.words[word * hidden..(word + 1) * hidden];
-                let position = &self.positions[position * hidden..(position + 1) * hidden];
-                for ((value, &word), &position) in row.iter_mut().zip(word).zip(position) {
-                    *value = word + position;
+                self.words.read(word as usize, row);
+                self.positions.add(position, row);
+                if let Some(token_types) = &self.token_types {
+                    token_types.add(usize::from(kind), row);
                 }
-            }
-        }
-    }
-}
-
-/// Scaled dot-product attention of one sequence (Vaswani et al. 2017): `rows` hold query, key and value of each token.
-#[inline(always)]
-fn attend(rows: &[f32], output: &mut [f32], hidden: usize, n_heads: usize, keys: &mut Vec<f32>, scores: &mut Vec<f32>) {
-    let n_tokens = rows.len() / (hidden * 3);
-    let width = hidden / n_heads;
-    let scale = 1.0 / (width as f32).sqrt();
-    keys.resize(width * n_tokens, 0.0);
-    scores.resize(n_tokens, 0.0);
-    for head in 0..n_heads {
-        // Keys with the tokens side by side, so that the scores of all of them are summed at once.
-        for (token, row) in rows.chunks_exact(hidden * 3).enumerate() {
-            let key = &row[hidden + head * width..hidden + (head + 1) * width];
-            for (place, &value) in key.iter().enumerate() {
-                keys[place * n_tokens + token] = value;
-            }
-        }
-        for (row, output) in rows.chunks_exact(hidden * 3).zip(output.chunks_exact_mut(hidden)) {
-            let query = &row[head * width..(head + 1) * width];
-            scores.fill(0.0);
-            for (&value, keys) in query.iter().zip(keys.chunks_exact(n_tokens)) {
-                let value = value * scale;
-                for (score, &key) in scores.iter_mut().zip(keys) {
-                    *score += value * key;
-                }
-            }
-            let total = exponentials(scores);
-            let output = &mut output[head * width..(head + 1) * width];
-            output.fill(0.0);
-            for (&weight, other) in scores.iter().zip(rows.chunks_exact(hidden * 3)) {
-                let value = &other[hidden * 2 + head * width..hidden * 2 + (head + 1) * width];
-                for (output, &value) in output.iter_mut().zip(value) {
-                    *output += weight * value;
-                }
-            }
-            let factor = 1.0 / total;
-            for output in output.iter_mut() {
-                *output *= factor;
             }
         }
     }
@@ -274,6 +246,10 @@ mod tests {
         (encoder, sequences.collect())
     }
 
+    fn alone(ids: &[u32]) -> Sequence<'_> {
+        Sequence { ids, types: &[] }
+    }
+
     fn largest_difference(left: &[f32], right: &[f32]) -> f32 {
         assert_eq!(left.len(), right.len());
         left.iter().zip(right).fold(0.0, |largest, (x, y)| largest.max((x - y).abs()))
@@ -285,7 +261,7 @@ mod tests {
             for (precision, tolerance) in [(Precision::Full, 2e-4), (Precision::Int8, 0.4)] {
                 let (encoder, sequences) = tiny(name, precision);
                 for (ids, expected) in &sequences {
-                    let scores = encoder.classify(&[ids], &mut Scratch::default());
+                    let scores = encoder.classify(&[alone(ids)], &mut Scratch::default());
                     let difference = largest_difference(&scores, expected);
                     assert!(difference < tolerance, "{name} {precision:?}: {difference}");
                 }
@@ -296,11 +272,11 @@ mod tests {
     #[test]
     fn a_batch_gives_what_each_sequence_gives_alone() {
         let (encoder, sequences) = tiny("tiny-bert", Precision::Int8);
-        let all: Vec<&[u32]> = sequences.iter().map(|(ids, _)| ids.as_slice()).collect();
+        let all: Vec<Sequence<'_>> = sequences.iter().map(|(ids, _)| alone(ids)).collect();
         let mut scratch = Scratch::default();
         let together = encoder.classify(&all, &mut scratch);
-        let alone: Vec<f32> = all.iter().flat_map(|ids| encoder.classify(&[ids], &mut scratch)).collect();
-        assert_eq!(together, alone);
+        let single: Vec<f32> = all.iter().flat_map(|&one| encoder.classify(&[one], &mut scratch)).collect();
+        assert_eq!(together, single);
         assert!(encoder.classify(&[], &mut scratch).is_empty());
     }
 
@@ -308,10 +284,12 @@ mod tests {
     fn levels_give_the_same_bits() {
         for precision in [Precision::Full, Precision::Int8] {
             let (mut encoder, sequences) = tiny("tiny-bert", precision);
-            let all: Vec<&[u32]> = sequences.iter().map(|(ids, _)| ids.as_slice()).collect();
+            let all: Vec<Sequence<'_>> = sequences.iter().map(|(ids, _)| alone(ids)).collect();
             let fast = encoder.classify(&all, &mut Scratch::default());
-            encoder.level = Level::Portable;
-            assert_eq!(encoder.classify(&all, &mut Scratch::default()), fast);
+            for level in Level::available() {
+                encoder.level = level;
+                assert_eq!(encoder.classify(&all, &mut Scratch::default()), fast, "{level:?}");
+            }
         }
     }
 

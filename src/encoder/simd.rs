@@ -1,7 +1,7 @@
-//! The only `unsafe` code: the integer product with instructions of the processor, and calls into functions compiled for
-//! them.
+//! The only `unsafe` code: products with instructions of the processor, and calls into functions compiled for them.
 //!
-//! Integers are exact, so every version gives the same bits as [`portable_tile`], which is the oracle of the tests.
+//! Every version gives the same bits as the portable one, which is the oracle of the tests: integers are exact, and sums of
+//! floats run in the same order, without fused multiplication and addition.
 
 #![allow(unsafe_code, reason = "instructions of the processor; see the module's first lines")]
 
@@ -11,6 +11,11 @@ pub(super) const PANEL: usize = 32;
 pub(super) const TILE_ROWS: usize = 12;
 /// Inputs that one instruction multiplies and adds; a panel holds them next to each other.
 pub(super) const GROUP: usize = 4;
+
+/// Sums of floats that stand side by side.
+pub(super) const LANES: usize = 16;
+/// Rows of such sums that are computed together: each is a chain of its own, so that the processor need not wait for one.
+pub(super) const QUERIES: usize = 4;
 
 /// A tile of sums.
 pub(super) type Tile = [[i32; PANEL]; TILE_ROWS];
@@ -29,21 +34,13 @@ pub(crate) enum Level {
 impl Level {
     /// The best level of this processor.
     pub fn detect() -> Level {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vnni");
-            if avx512 {
-                return Level::Avx512;
-            }
-            if is_x86_feature_detected!("avx2") {
-                return Level::Avx2;
-            }
-        }
-        Level::Portable
+        Level::available().last().unwrap_or(Level::Portable)
+    }
+
+    /// The levels of this processor, the best one last.
+    pub fn available() -> impl Iterator<Item = Level> {
+        let found = [(Level::Portable, true), (Level::Avx2, has_avx2()), (Level::Avx512, has_avx512())];
+        found.into_iter().filter_map(|(level, is_there)| is_there.then_some(level))
     }
 
     /// Runs a function compiled for this level.
@@ -58,6 +55,31 @@ impl Level {
             _ => work.run(),
         }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    has_avx2()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_avx2() -> bool {
+    false
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_avx512() -> bool {
+    false
 }
 
 /// Work that is compiled once for each level: `run` and all it calls must be `#[inline(always)]`.
@@ -91,6 +113,12 @@ pub(super) fn tile(level: Level, activations: &[u8], stride: usize, rows: usize,
     if level == Level::Avx512 {
         // SAFETY: the level says that the processor has VNNI; the assertion above bounds every read.
         unsafe { vnni_tile(activations, stride, rows, panel, sums) };
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if level == Level::Avx2 {
+        // SAFETY: the level says that the processor has AVX2; the assertion above bounds every read.
+        unsafe { avx2_tile(activations, stride, rows, panel, sums) };
         return;
     }
     let _ = level;
@@ -163,6 +191,132 @@ unsafe fn vnni_rows<const ROWS: usize>(activations: &[u8], stride: usize, panel:
     }
 }
 
+/// [`tile`] with AVX2: bytes are widened to 16 bits, whose products and sums of two are exact.
+///
+/// # Safety
+/// `activations` holds `(rows - 1) * stride` bytes and one byte for each input of the panel beyond.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn avx2_tile(activations: &[u8], stride: usize, rows: usize, panel: &[i8], sums: &mut Tile) {
+    use std::arch::x86_64::{
+        _mm_cvtepu8_epi16, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_broadcastq_epi64,
+        _mm256_cvtepi8_epi16, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_setzero_si256,
+        _mm256_storeu_si256,
+    };
+    /// Registers of one row: four channels each, with two sums a channel.
+    const QUARTERS: usize = PANEL / 4;
+    for (row, sums) in sums.iter_mut().enumerate().take(rows) {
+        let mut totals = [_mm256_setzero_si256(); QUARTERS];
+        for (group, weights) in panel.chunks_exact(GROUP * PANEL).enumerate() {
+            // SAFETY: the function's own condition.
+            let inputs =
+                unsafe { activations.as_ptr().add(row * stride + group * GROUP).cast::<i32>().read_unaligned() };
+            let inputs = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(_mm_cvtsi32_si128(inputs)));
+            for (quarter, total) in totals.iter_mut().enumerate() {
+                // SAFETY: a chunk has 128 bytes: eight times 16.
+                let weights = unsafe { _mm_loadu_si128(weights.as_ptr().add(quarter * 16).cast()) };
+                *total = _mm256_add_epi32(*total, _mm256_madd_epi16(inputs, _mm256_cvtepi8_epi16(weights)));
+            }
+        }
+        for (eighth, pair) in totals.chunks_exact(2).enumerate() {
+            // Pairs are added within halves of a register; the permutation puts the channels in order.
+            let added = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(pair[0], pair[1]));
+            // SAFETY: a row of the tile has 32 sums: four registers of eight.
+            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().add(eighth * 8).cast(), added) };
+        }
+    }
+}
+
+/// Adds up factors times rows: `sums[q][lane]` is the sum over `t` of `factors[t][q] * rows[t * stride + lane]`.
+#[inline(always)]
+pub(super) fn products(
+    level: Level,
+    factors: &[[f32; QUERIES]],
+    rows: &[f32],
+    stride: usize,
+    sums: &mut [[f32; LANES]; QUERIES],
+) {
+    let fits = factors.is_empty() || rows.len() >= (factors.len() - 1) * stride + LANES;
+    assert!(fits, "{} rows of {stride} do not fit {} numbers", factors.len(), rows.len());
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the level says that the processor has AVX-512; the assertion above bounds every read.
+        Level::Avx512 => unsafe { avx512_products(factors, rows, stride, sums) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above, for AVX2.
+        Level::Avx2 => unsafe { avx2_products(factors, rows, stride, sums) },
+        _ => portable_products(factors, rows, stride, sums),
+    }
+}
+
+/// [`products`] in plain Rust.
+fn portable_products(factors: &[[f32; QUERIES]], rows: &[f32], stride: usize, sums: &mut [[f32; LANES]; QUERIES]) {
+    *sums = [[0.0; LANES]; QUERIES];
+    for (factors, row) in factors.iter().zip(rows.chunks(stride)) {
+        for (sums, &factor) in sums.iter_mut().zip(factors) {
+            for (sum, &value) in sums.iter_mut().zip(row) {
+                *sum += factor * value;
+            }
+        }
+    }
+}
+
+/// [`products`] with AVX-512.
+///
+/// # Safety
+/// `rows` holds `(factors.len() - 1) * stride + 16` numbers.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512_products(factors: &[[f32; QUERIES]], rows: &[f32], stride: usize, sums: &mut [[f32; LANES]; QUERIES]) {
+    use std::arch::x86_64::{
+        _mm512_add_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    };
+    let mut totals = [_mm512_setzero_ps(); QUERIES];
+    for (index, factors) in factors.iter().enumerate() {
+        // SAFETY: the function's own condition.
+        let row = unsafe { _mm512_loadu_ps(rows.as_ptr().add(index * stride)) };
+        for (total, &factor) in totals.iter_mut().zip(factors) {
+            *total = _mm512_add_ps(*total, _mm512_mul_ps(_mm512_set1_ps(factor), row));
+        }
+    }
+    for (sums, total) in sums.iter_mut().zip(totals) {
+        // SAFETY: a row of sums has 16 numbers: one register.
+        unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), total) };
+    }
+}
+
+/// [`products`] with AVX2.
+///
+/// # Safety
+/// As for [`avx512_products`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn avx2_products(factors: &[[f32; QUERIES]], rows: &[f32], stride: usize, sums: &mut [[f32; LANES]; QUERIES]) {
+    use std::arch::x86_64::{
+        _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    };
+    let mut totals = [[_mm256_setzero_ps(); 2]; QUERIES];
+    for (index, factors) in factors.iter().enumerate() {
+        // SAFETY: the function's own condition.
+        let row = unsafe {
+            let start = rows.as_ptr().add(index * stride);
+            [_mm256_loadu_ps(start), _mm256_loadu_ps(start.add(8))]
+        };
+        for (totals, &factor) in totals.iter_mut().zip(factors) {
+            for (total, row) in totals.iter_mut().zip(row) {
+                *total = _mm256_add_ps(*total, _mm256_mul_ps(_mm256_set1_ps(factor), row));
+            }
+        }
+    }
+    for (sums, totals) in sums.iter_mut().zip(totals) {
+        // SAFETY: a row of sums has 16 numbers: two registers.
+        unsafe {
+            _mm256_storeu_ps(sums.as_mut_ptr(), totals[0]);
+            _mm256_storeu_ps(sums.as_mut_ptr().add(8), totals[1]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -185,10 +339,29 @@ mod tests {
             let stride = n_groups * GROUP + extra;
             let activations: Vec<u8> = (0..rows * stride).map(|_| next()).collect();
             let panel: Vec<i8> = (0..n_groups * GROUP * PANEL).map(|_| next() as i8).collect();
-            let (mut plain, mut fast) = ([[0; PANEL]; TILE_ROWS], [[0; PANEL]; TILE_ROWS]);
+            let mut plain = [[0; PANEL]; TILE_ROWS];
             portable_tile(&activations, stride, rows, &panel, &mut plain);
-            tile(Level::detect(), &activations, stride, rows, &panel, &mut fast);
-            prop_assert_eq!(&plain[..rows], &fast[..rows]);
+            for level in Level::available() {
+                let mut fast = [[0; PANEL]; TILE_ROWS];
+                tile(level, &activations, stride, rows, &panel, &mut fast);
+                prop_assert_eq!(&plain[..rows], &fast[..rows], "{:?}", level);
+            }
+        }
+
+        #[test]
+        fn products_of_every_level_agree_with_plain_rust(
+            factors in proptest::collection::vec(proptest::array::uniform4(-2.0f32..2.0), 0..40),
+            extra in 0usize..9,
+            values in proptest::collection::vec(-2.0f32..2.0, 40 * 25),
+        ) {
+            let stride = LANES + extra;
+            let mut plain = [[0.0; LANES]; QUERIES];
+            portable_products(&factors, &values, stride, &mut plain);
+            for level in Level::available() {
+                let mut fast = [[9.0; LANES]; QUERIES];
+                products(level, &factors, &values, stride, &mut fast);
+                prop_assert_eq!(plain, fast, "{:?}", level);
+            }
         }
     }
 }

@@ -16,6 +16,26 @@ pub(super) struct Dense {
     pub bias: Vec<f32>,
 }
 
+/// Rows of numbers, as a file holds them.
+pub(super) enum Rows {
+    Full(Vec<f32>),
+    /// Bytes with a scale for each row.
+    Bytes {
+        values: Vec<i8>,
+        scales: Vec<f32>,
+    },
+}
+
+impl Rows {
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Rows::Full(values) => values.len(),
+            Rows::Bytes { values, .. } => values.len(),
+        }
+    }
+}
+
 impl<'a> Tensors<'a> {
     /// Reads the header of a file.
     ///
@@ -31,22 +51,44 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// It is missing, or of another shape or type.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        let tensor = self.tensor(name, shape)?;
+        if tensor.dtype() == Dtype::I8 {
+            let (values, scales) = self.bytes(name, &tensor)?;
+            let width = values.len() / scales.len().max(1);
+            let rows = values.chunks_exact(width.max(1)).zip(scales);
+            return Ok(rows.flat_map(|(row, scale)| row.iter().map(move |&byte| f32::from(byte) * scale)).collect());
+        }
+        floats(&tensor)
+            .ok_or_else(|| format!("model.safetensors: {name}: numbers of type {:?} are not read", tensor.dtype()))
+    }
+
+    /// A table of rows.
+    ///
+    /// # Errors
+    /// It is missing, or of another shape or type.
+    pub fn rows(&self, name: &str, n_rows: usize, width: usize) -> Result<Rows, String> {
+        let shape = [n_rows, width];
+        let tensor = self.tensor(name, &shape)?;
+        if tensor.dtype() == Dtype::I8 {
+            let (values, scales) = self.bytes(name, &tensor)?;
+            return Ok(Rows::Bytes { values, scales });
+        }
+        Ok(Rows::Full(self.get(name, &shape)?))
+    }
+
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<TensorView<'_>, String> {
         let tensor = self.file.tensor(name).map_err(|_| format!("model.safetensors: no tensor {name:?}"))?;
         if tensor.shape() != shape {
             let found = tensor.shape();
             return Err(format!("model.safetensors: {name}: expected the shape {shape:?}, found {found:?}"));
         }
-        match tensor.dtype() {
-            Dtype::I8 => {
-                let n_rows = shape.first().copied().unwrap_or(0);
-                let scales = self.get(&format!("{name}_scale"), &[n_rows])?;
-                let width = shape.iter().skip(1).product::<usize>().max(1);
-                let rows = tensor.data().chunks_exact(width).zip(scales);
-                Ok(rows.flat_map(|(row, scale)| row.iter().map(move |&byte| f32::from(byte as i8) * scale)).collect())
-            }
-            _ => floats(&tensor)
-                .ok_or_else(|| format!("model.safetensors: {name}: numbers of type {:?} are not read", tensor.dtype())),
-        }
+        Ok(tensor)
+    }
+
+    fn bytes(&self, name: &str, tensor: &TensorView<'_>) -> Result<(Vec<i8>, Vec<f32>), String> {
+        let n_rows = tensor.shape().first().copied().unwrap_or(0);
+        let scales = self.get(&format!("{name}_scale"), &[n_rows])?;
+        Ok((tensor.data().iter().map(|&byte| byte as i8).collect(), scales))
     }
 
     /// A linear layer.

@@ -12,7 +12,7 @@ use crate::assertion::RuleIndex;
 use crate::context::ConText;
 use crate::document::SectionKind;
 use crate::encoder::Scratch;
-use crate::recognize::{LexiconRecognizer, ModelRecognizer, merge};
+use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, Note, Result};
@@ -69,40 +69,59 @@ impl Pipeline {
     /// Annotates a note. Cannot fail, and costs time linear in the text.
     pub fn annotate(&self, note: Note) -> AnnotatedNote {
         let document = self.inner.segmenter.segment(note);
-        let found = self.model_mentions(std::slice::from_ref(&document), &mut Scratch::default());
-        self.finish(document, found.first().map_or(&[], Vec::as_slice))
+        let lexicon = self.lexicon_mentions(&document);
+        let readings =
+            self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
+        self.finish(document, &lexicon, |sentence| readings.of(0, sentence))
     }
 
     /// Annotates notes together: the k-th answer belongs to the k-th note, and is the same as alone.
     pub(crate) fn annotate_all(&self, notes: Vec<Note>, scratch: &mut Scratch) -> Vec<AnnotatedNote> {
         let documents: Vec<Document> = notes.into_iter().map(|note| self.inner.segmenter.segment(note)).collect();
-        let found = self.model_mentions(&documents, scratch);
-        let mut found = found.iter().map(Vec::as_slice);
-        documents.into_iter().map(|document| self.finish(document, found.next().unwrap_or(&[]))).collect()
+        let lexicon: Vec<Vec<Mention>> = documents.iter().map(|document| self.lexicon_mentions(document)).collect();
+        let readings = self.readings(&documents, &lexicon, scratch);
+        let pairs = documents.into_iter().zip(&lexicon).enumerate();
+        pairs
+            .map(|(index, (document, lexicon))| self.finish(document, lexicon, |sentence| readings.of(index, sentence)))
+            .collect()
     }
 
-    fn model_mentions(&self, documents: &[Document], scratch: &mut Scratch) -> Vec<Vec<Mention>> {
-        self.inner.model.as_ref().map(|model| model.recognize(documents, scratch)).unwrap_or_default()
+    fn lexicon_mentions(&self, document: &Document) -> Vec<Mention> {
+        let mut mentions = Vec::new();
+        for (sentence, index) in document.sentences().iter().zip(0..) {
+            self.inner.lexicon.recognize(document, sentence, index, &mut mentions);
+        }
+        mentions
+    }
+
+    fn readings(&self, documents: &[Document], lexicon: &[Vec<Mention>], scratch: &mut Scratch) -> Readings {
+        self.inner.model.as_ref().map(|model| model.read(documents, lexicon, scratch)).unwrap_or_default()
     }
 
     /// Merges the mentions of each sentence, and asserts them.
-    fn finish(&self, document: Document, model: &[Mention]) -> AnnotatedNote {
+    fn finish<'a>(
+        &self,
+        document: Document,
+        lexicon: &[Mention],
+        reading: impl Fn(usize) -> Option<&'a Reading>,
+    ) -> AnnotatedNote {
         let mut annotations = Vec::new();
-        let mut lexicon = Vec::new();
-        let mut model = model.chunk_by(|left, right| left.sentence == right.sentence).peekable();
+        let mut lexicon = lexicon.chunk_by(|left, right| left.sentence == right.sentence).peekable();
         for (index, sentence) in document.sentences().iter().enumerate() {
-            let index = index as u32;
-            lexicon.clear();
-            self.inner.lexicon.recognize(&document, sentence, index, &mut lexicon);
-            let found = model.next_if(|group| group.first().is_some_and(|mention| mention.sentence == index));
-            let mentions = match found {
-                Some(found) => merge(found, &lexicon),
-                None => std::mem::take(&mut lexicon),
-            };
+            let own = lexicon.next_if(|group| group.first().is_some_and(|mention| mention.sentence as usize == index));
+            let own = own.unwrap_or(&[]);
+            let reading = reading(index);
+            let merged = reading.map(|reading| {
+                let found: Vec<Mention> = reading.mentions(sentence.span, index as u32).collect();
+                merge(&found, own)
+            });
+            let mentions = merged.as_deref().unwrap_or(own);
             if mentions.is_empty() {
                 continue;
             }
-            let assertions = self.inner.context.assert(&document, sentence, &mentions);
+            let assertions = self.inner.context.assert(&document, sentence, mentions, |place| {
+                reading.and_then(|reading| reading.axes(sentence.span, mentions.get(place)?.span))
+            });
             let pairs = mentions.iter().zip(assertions).filter(|(mention, _)| self.reports(mention));
             annotations.extend(pairs.map(|(&mention, assertion)| Annotation { mention, assertion }));
         }
@@ -120,7 +139,7 @@ impl Pipeline {
         for group in mentions.chunk_by(|left, right| left.sentence == right.sentence) {
             let sentence = group.first().and_then(|mention| document.sentences().get(mention.sentence as usize));
             match sentence {
-                Some(sentence) => assertions.extend(self.inner.context.assert(document, sentence, group)),
+                Some(sentence) => assertions.extend(self.inner.context.assert(document, sentence, group, |_| None)),
                 None => assertions.extend(group.iter().map(|_| crate::Assertion::default())),
             }
         }

@@ -96,7 +96,11 @@ impl Resources {
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
         let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
         segmenter.learn(lexicon.keys().chain(context.keys()));
-        let model = self.model.as_deref().map(|folder| ModelRecognizer::load(folder, self.precision)).transpose()?;
+        let model = self
+            .model
+            .as_deref()
+            .map(|folder| ModelRecognizer::load(folder, self.precision, |name| segmenter.section_kind(name)))
+            .transpose()?;
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
         Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
     }

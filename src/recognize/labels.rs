@@ -68,6 +68,26 @@ pub(super) fn parse(names: &[String], map: &[(String, Option<MentionType>)]) -> 
     Ok(labels)
 }
 
+/// `label_map` of `config.json`: label names to mention types, or to null for labels to leave out.
+///
+/// # Errors
+/// Anything else.
+pub(super) fn label_map(config: &str) -> Result<Vec<(String, Option<MentionType>)>, String> {
+    let config: serde_json::Value = serde_json::from_str(config).map_err(|error| format!("config.json: {error}"))?;
+    let Some(map) = config.get("label_map").and_then(serde_json::Value::as_object) else { return Ok(Vec::new()) };
+    map.iter()
+        .map(|(label, kind)| match kind {
+            serde_json::Value::Null => Ok((label.clone(), None)),
+            kind => {
+                let found = kind.as_str().and_then(MentionType::from_name);
+                let problem =
+                    || format!("config.json: label_map: {label:?}: expected symptom, finding, diagnosis or null");
+                found.map(|kind| (label.clone(), Some(kind))).ok_or_else(problem)
+            }
+        })
+        .collect()
+}
+
 /// A mention as a range over tokens, with the mean probability of its labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Found {
@@ -149,6 +169,11 @@ fn collect(labels: &[Label], rows: &[Vec<f32>], path: &[usize]) -> Vec<Found> {
         mention.score /= (mention.end - mention.start) as f32;
     }
     found
+}
+
+/// The probability that a score stands for.
+pub(super) fn sigmoid(score: f32) -> f32 {
+    1.0 / (1.0 + (-score).exp())
 }
 
 fn log_softmax(row: &[f32]) -> Vec<f32> {

@@ -2,12 +2,15 @@
 
 mod exclude;
 mod extend;
+mod inputs;
 mod labels;
 mod lexicon;
 mod model;
 mod overlap;
+mod word_pieces;
 
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
 pub use model::ModelRecognizer;
+pub(crate) use model::{Reading, Readings};
 pub(crate) use overlap::merge;

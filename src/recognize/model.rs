@@ -2,24 +2,29 @@
 //!
 //! Sentences of many notes go through the network together, each distinct one once; those without a letter are left out. A
 //! sentence longer than the network takes is read in windows that overlap, and each piece takes its scores from the window
-//! in which it stands farthest from an edge.
+//! in which it stands farthest from an edge. A network trained with them also reads what the lexicon says of each piece, and
+//! the section of the sentence.
 
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
 use tokenizers::Tokenizer;
-use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::processors::bert::BertProcessing;
 
+use super::inputs::{Inputs, mark};
 use super::labels::{self, Label};
-use crate::encoder::{Encoder, EncoderConfig, Precision, Scratch};
+use super::word_pieces::Vocabulary;
+use crate::assertion::AxisScores;
+use crate::document::{Document, SectionKind, Sentence};
+use crate::encoder::{Encoder, EncoderConfig, Precision, Scratch, Sequence};
 use crate::mention::{Mention, MentionSource, MentionType};
-use crate::{Document, Error, Result, Span};
+use crate::{Error, Result, Span};
 
-/// Word pieces that go through the network together.
-const BATCH_PIECES: usize = 2048;
+/// Word pieces that go through the network together: enough to use the weights often, few enough that their activations
+/// stay in the processor's second cache.
+const BATCH_PIECES: usize = 192;
+
+/// Names of the assertion axes that a network may score, in the order of [`AxisScores`].
+const AXES: [&str; 5] = ["negated", "possible", "historical", "hypothetical", "other_experiencer"];
 
 /// Finds mentions by a token classifier.
 #[derive(Debug)]
@@ -27,25 +32,83 @@ pub struct ModelRecognizer {
     encoder: Encoder,
     tokenizer: Tokenizer,
     labels: Vec<Label>,
+    inputs: Inputs,
     first: u32,
     last: u32,
     hash: blake3::Hash,
 }
 
-/// A mention within a sentence: bytes of the sentence's own text.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct SentenceMention {
-    pub start: u32,
-    pub end: u32,
-    pub kind: MentionType,
-    pub score: f32,
+/// What the model makes of one distinct sentence. Places are bytes of the sentence's own text.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    mentions: Vec<SentenceMention>,
+    /// Place of each word piece, with its axis scores; empty where the network has none.
+    axes: Vec<(Span, [f32; AXES.len()])>,
 }
 
-/// A sentence as word pieces.
+/// The readings of the sentences of documents.
+#[derive(Debug, Default)]
+pub(crate) struct Readings {
+    distinct: Vec<Reading>,
+    /// For each document and sentence, its distinct sentence.
+    places: Vec<Vec<Option<u32>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct SentenceMention {
+    span: Span,
+    kind: MentionType,
+    score: f32,
+}
+
+/// A sentence as the network sees it.
 struct Pieces {
     ids: Vec<u32>,
     /// Bytes of the sentence's text.
     offsets: Vec<(usize, usize)>,
+    /// Token types of the pieces.
+    types: Vec<u16>,
+    /// Token type of the section.
+    section: u16,
+}
+
+/// What makes two sentences the same to the network: text, section's token type, and the lexicon's marks.
+type Identity<'a> = (&'a str, u16, Vec<(Span, MentionType)>);
+
+impl Readings {
+    /// The reading of a sentence of a document.
+    pub fn of(&self, document: usize, sentence: usize) -> Option<&Reading> {
+        let place = *self.places.get(document)?.get(sentence)?;
+        self.distinct.get(place? as usize)
+    }
+}
+
+impl Reading {
+    /// The mentions, placed in a document.
+    pub fn mentions(&self, sentence: Span, index: u32) -> impl Iterator<Item = Mention> {
+        self.mentions.iter().map(move |mention| Mention {
+            span: mention.span.shifted(sentence.start()),
+            kind: mention.kind,
+            source: MentionSource::Model,
+            score: Some(mention.score),
+            sentence: index,
+            concept: None,
+        })
+    }
+
+    /// The mean axis scores of the pieces of a span of the document, where the network has them.
+    pub fn axes(&self, sentence: Span, span: Span) -> Option<AxisScores> {
+        let mut total = [0.0; AXES.len()];
+        let mut n = 0.0;
+        for (_, scores) in self.axes.iter().filter(|(piece, _)| piece.shifted(sentence.start()).overlaps(span)) {
+            for (total, score) in total.iter_mut().zip(scores) {
+                *total += score;
+            }
+            n += 1.0;
+        }
+        let [absent, possible, historical, hypothetical, other_experiencer] = total.map(|total| total / n);
+        (n > 0.0).then_some(AxisScores { absent, possible, historical, hypothetical, other_experiencer })
+    }
 }
 
 impl ModelRecognizer {
@@ -53,7 +116,11 @@ impl ModelRecognizer {
     ///
     /// # Errors
     /// A file that is missing or does not fit, with what was found and expected.
-    pub(crate) fn load(folder: &Path, precision: Precision) -> Result<ModelRecognizer> {
+    pub(crate) fn load(
+        folder: &Path,
+        precision: Precision,
+        section_kind: impl Fn(&str) -> Option<SectionKind>,
+    ) -> Result<ModelRecognizer> {
         let read = |name: &str| {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|error| Error::io("reading", &path, error))
@@ -67,7 +134,7 @@ impl ModelRecognizer {
                 Err(_) => return Err(missing),
             },
         };
-        ModelRecognizer::from_files(&config, &weights, tokenizer, precision)
+        ModelRecognizer::from_files(&config, &weights, tokenizer, precision, section_kind)
             .map_err(|problem| Error::input(folder, problem))
     }
 
@@ -76,10 +143,15 @@ impl ModelRecognizer {
         weights: &[u8],
         vocabulary: Vocabulary,
         precision: Precision,
+        section_kind: impl Fn(&str) -> Option<SectionKind>,
     ) -> Result<ModelRecognizer, String> {
         let text = std::str::from_utf8(config).map_err(|_| "config.json: not UTF-8".to_owned())?;
         let parsed = EncoderConfig::from_json(text)?;
-        let labels = labels::parse(&parsed.labels, &label_map(text)?)?;
+        let labels = labels::parse(&parsed.labels, &labels::label_map(text)?)?;
+        let inputs = Inputs::parse(&parsed.inputs, section_kind)?;
+        if !parsed.axes.is_empty() && parsed.axes != AXES {
+            return Err(format!("config.json: noteward_axes: expected {AXES:?}, found {:?}", parsed.axes));
+        }
         let mut hasher = blake3::Hasher::new();
         hasher.update(config).update(weights);
         let tokenizer = vocabulary.build(&mut hasher)?;
@@ -92,7 +164,7 @@ impl ModelRecognizer {
             return Err(format!("the vocabulary holds {n_words} word pieces, config.json says {expected}"));
         }
         let encoder = Encoder::new(parsed, weights, precision)?;
-        Ok(ModelRecognizer { encoder, tokenizer, labels, first, last, hash: hasher.finalize() })
+        Ok(ModelRecognizer { encoder, tokenizer, labels, inputs, first, last, hash: hasher.finalize() })
     }
 
     /// Hash of the model's files.
@@ -100,45 +172,57 @@ impl ModelRecognizer {
         self.hash
     }
 
-    /// The mentions of the sentences of documents: the k-th list belongs to the k-th document, sorted by span.
-    pub(crate) fn recognize(&self, documents: &[Document], scratch: &mut Scratch) -> Vec<Vec<Mention>> {
-        let mut places: FxHashMap<&str, usize> = FxHashMap::default();
-        let mut distinct: Vec<&str> = Vec::new();
-        for document in documents {
-            for sentence in document.sentences() {
-                let text = sentence.span.of(document.text());
-                if text.chars().any(char::is_alphabetic) {
-                    places.entry(text).or_insert_with(|| {
-                        distinct.push(text);
-                        distinct.len() - 1
-                    });
-                }
-            }
-        }
-        let found = self.sentences(&distinct, scratch);
-        let mentions = documents.iter().map(|document| {
-            let sentences = document.sentences().iter().enumerate();
-            let placed = sentences.flat_map(|(index, sentence)| {
-                let place = places.get(sentence.span.of(document.text()));
-                let found = place.and_then(|&place| found.get(place)).map_or(&[][..], Vec::as_slice);
-                found.iter().map(move |mention| placed(mention, sentence.span, index as u32))
+    /// Reads the sentences of documents; `lexicon` holds the lexicon's mentions of each document, sorted by span.
+    pub(crate) fn read(&self, documents: &[Document], lexicon: &[Vec<Mention>], scratch: &mut Scratch) -> Readings {
+        let mut known: FxHashMap<Identity<'_>, u32> = FxHashMap::default();
+        let mut distinct: Vec<Pieces> = Vec::new();
+        let mut texts: Vec<&str> = Vec::new();
+        let mut places = Vec::with_capacity(documents.len());
+        for (document, lexicon) in documents.iter().zip(lexicon) {
+            let mut marked = lexicon.chunk_by(|left, right| left.sentence == right.sentence).peekable();
+            let of_sentences = document.sentences().iter().zip(0..).map(|(sentence, index)| {
+                let mentions = marked.next_if(|group| group.first().is_some_and(|mention| mention.sentence == index));
+                let identity = self.identity(document, sentence, mentions.unwrap_or(&[]));
+                let text = identity.0;
+                text.chars().any(char::is_alphabetic).then(|| {
+                    *known.entry(identity).or_insert_with_key(|identity| {
+                        distinct.push(self.pieces(identity));
+                        texts.push(text);
+                        distinct.len() as u32 - 1
+                    })
+                })
             });
-            placed.collect()
-        });
-        mentions.collect()
+            places.push(of_sentences.collect());
+        }
+        Readings { distinct: self.readings(&texts, &distinct, scratch), places }
     }
 
-    /// The mentions of distinct sentences.
-    fn sentences(&self, texts: &[&str], scratch: &mut Scratch) -> Vec<Vec<SentenceMention>> {
-        let pieces: Vec<Pieces> = texts.iter().map(|text| self.pieces(text)).collect();
+    fn identity<'a>(&self, document: &'a Document, sentence: &Sentence, lexicon: &[Mention]) -> Identity<'a> {
+        let section = document.section_of(sentence).map_or(0, |section| self.inputs.section(section.kind));
+        let start = sentence.span.start();
+        let marks = lexicon.iter().filter(|_| self.inputs.reads_lexicon());
+        let marks = marks.map(|mention| (mention.span.shifted_back(start), mention.kind)).collect();
+        (sentence.span.of(document.text()), section, marks)
+    }
+
+    fn pieces(&self, (text, section, marks): &Identity<'_>) -> Pieces {
+        // The tokenizers of this family take any text; a sentence that fails all the same has no reading.
+        let encoding = self.tokenizer.encode(*text, false).ok();
+        let ids = encoding.as_ref().map(|encoding| encoding.get_ids().to_vec()).unwrap_or_default();
+        let offsets = encoding.map(|encoding| encoding.get_offsets().to_vec()).unwrap_or_default();
+        let types = mark(&self.inputs, &offsets, marks);
+        Pieces { ids, offsets, types, section: *section }
+    }
+
+    /// The readings of distinct sentences.
+    fn readings(&self, texts: &[&str], pieces: &[Pieces], scratch: &mut Scratch) -> Vec<Reading> {
         let mut windows: Vec<Window> = Vec::new();
         for (sentence, pieces) in pieces.iter().enumerate() {
             let room = self.encoder.config().max_length.saturating_sub(2).max(1);
             windows.extend(Window::cut(sentence, pieces.ids.len(), room));
         }
-        // Similar lengths together only helps the memory, since nothing is padded; order does not change a result.
-        let mut scores: Vec<Vec<f32>> =
-            pieces.iter().map(|pieces| vec![0.0; pieces.ids.len() * self.labels.len()]).collect();
+        let n_outputs = self.encoder.n_outputs();
+        let mut scores: Vec<Vec<f32>> = pieces.iter().map(|pieces| vec![0.0; pieces.ids.len() * n_outputs]).collect();
         let mut first = 0;
         while first < windows.len() {
             let mut last = first;
@@ -147,64 +231,67 @@ impl ModelRecognizer {
                 n_pieces += windows[last].len() + 2;
                 last += 1;
             }
-            self.score(&windows[first..last], &pieces, &mut scores, scratch);
+            self.score(&windows[first..last], pieces, &mut scores, scratch);
             first = last;
         }
-        pieces
-            .iter()
-            .zip(&scores)
-            .zip(texts)
-            .map(|((pieces, scores), text)| self.decode(text, pieces, scores))
-            .collect()
+        let read = pieces.iter().zip(&scores).zip(texts);
+        read.map(|((pieces, scores), text)| self.decode(text, pieces, scores)).collect()
     }
 
     fn score(&self, windows: &[Window], pieces: &[Pieces], scores: &mut [Vec<f32>], scratch: &mut Scratch) {
-        let sequences: Vec<Vec<u32>> = windows
+        let sequences: Vec<(Vec<u32>, Vec<u16>)> = windows
             .iter()
             .map(|window| {
-                let ids = &pieces[window.sentence].ids[window.start..window.end];
-                std::iter::once(self.first).chain(ids.iter().copied()).chain(std::iter::once(self.last)).collect()
+                let pieces = &pieces[window.sentence];
+                let mut ids = vec![self.first];
+                ids.extend_from_slice(&pieces.ids[window.start..window.end]);
+                ids.push(self.last);
+                let mut types = vec![pieces.section];
+                types.extend_from_slice(&pieces.types[window.start..window.end]);
+                types.push(0);
+                (ids, types)
             })
             .collect();
-        let borrowed: Vec<&[u32]> = sequences.iter().map(Vec::as_slice).collect();
+        let borrowed: Vec<Sequence<'_>> = sequences.iter().map(|(ids, types)| Sequence { ids, types }).collect();
         let all = self.encoder.classify(&borrowed, scratch);
-        let n_labels = self.labels.len();
+        let n_outputs = self.encoder.n_outputs();
         let mut row = 0;
         for window in windows {
             for place in window.kept.clone() {
-                let from = (row + 1 + place - window.start) * n_labels;
-                scores[window.sentence][place * n_labels..(place + 1) * n_labels]
-                    .copy_from_slice(&all[from..from + n_labels]);
+                let from = (row + 1 + place - window.start) * n_outputs;
+                scores[window.sentence][place * n_outputs..(place + 1) * n_outputs]
+                    .copy_from_slice(&all[from..from + n_outputs]);
             }
             row += window.len() + 2;
         }
     }
 
-    fn decode(&self, text: &str, pieces: &Pieces, scores: &[f32]) -> Vec<SentenceMention> {
+    fn decode(&self, text: &str, pieces: &Pieces, scores: &[f32]) -> Reading {
+        let n_labels = self.labels.len();
+        let rows = scores.chunks_exact(self.encoder.n_outputs());
+        let label_scores: Vec<f32> = rows.clone().flat_map(|row| row.iter().take(n_labels).copied()).collect();
         let mut mentions: Vec<SentenceMention> = Vec::new();
-        for found in labels::decode(&self.labels, scores) {
+        for found in labels::decode(&self.labels, &label_scores) {
             let start = pieces.offsets[found.start].0;
             let end = pieces.offsets[found.end - 1].1;
             let (start, end) = whole_words(text, start, end);
-            let (start, end) = (start as u32, end as u32);
             // Two mentions within one word are one.
-            match mentions.last_mut().filter(|last| last.end > start) {
-                Some(last) => last.end = last.end.max(end),
+            match mentions.last_mut().filter(|last| last.span.end() > start) {
+                Some(last) => last.span = last.span.cover(Span::between(start, end)),
                 None if start < end => {
-                    mentions.push(SentenceMention { start, end, kind: found.kind, score: found.score })
+                    let span = Span::between(start, end);
+                    mentions.push(SentenceMention { span, kind: found.kind, score: found.score });
                 }
                 None => {}
             }
         }
-        mentions
-    }
-
-    fn pieces(&self, text: &str) -> Pieces {
-        match self.tokenizer.encode(text, false) {
-            Ok(encoding) => Pieces { ids: encoding.get_ids().to_vec(), offsets: encoding.get_offsets().to_vec() },
-            // The tokenizers of this family take any text; a sentence that fails all the same has no model mention.
-            Err(_) => Pieces { ids: Vec::new(), offsets: Vec::new() },
-        }
+        let has_axes = self.encoder.n_outputs() == n_labels + AXES.len();
+        let axes = rows.zip(&pieces.offsets).filter(|_| has_axes).map(|(row, &(start, end))| {
+            let mut axes = [0.0; AXES.len()];
+            axes.iter_mut().zip(&row[n_labels..]).for_each(|(axis, &score)| *axis = labels::sigmoid(score));
+            (Span::between(start, end), axes)
+        });
+        Reading { mentions, axes: axes.collect() }
     }
 }
 
@@ -243,80 +330,6 @@ impl Window {
             start += step;
         }
         windows
-    }
-}
-
-/// The files that a tokenizer is made from.
-enum Vocabulary {
-    Json(Vec<u8>),
-    /// A list of word pieces, and `tokenizer_config.json` where it is there.
-    Words(Vec<u8>, Vec<u8>),
-}
-
-impl Vocabulary {
-    fn build(self, hasher: &mut blake3::Hasher) -> Result<Tokenizer, String> {
-        match self {
-            Vocabulary::Json(bytes) => {
-                hasher.update(&bytes);
-                let mut tokenizer =
-                    Tokenizer::from_bytes(&bytes).map_err(|error| format!("tokenizer.json: {error}"))?;
-                // Windows are cut here, and special pieces added here.
-                tokenizer.with_padding(None);
-                tokenizer.with_truncation(None).map_err(|error| format!("tokenizer.json: {error}"))?;
-                tokenizer.with_post_processor(None::<BertProcessing>);
-                Ok(tokenizer)
-            }
-            Vocabulary::Words(words, settings) => {
-                hasher.update(&words).update(&settings);
-                word_pieces(&words, &settings)
-            }
-        }
-    }
-}
-
-/// The tokenizer of BERT (Devlin et al. 2019) over a list of word pieces.
-fn word_pieces(words: &[u8], settings: &[u8]) -> Result<Tokenizer, String> {
-    let vocabulary = WordPiece::read_bytes(words).map_err(|error| format!("vocab.txt: {error}"))?;
-    let model = WordPiece::builder()
-        .vocab(vocabulary)
-        .unk_token("[UNK]".into())
-        .build()
-        .map_err(|error| format!("vocab.txt: {error}"))?;
-    let settings: serde_json::Value = serde_json::from_slice(settings).unwrap_or_default();
-    let lower = settings.get("do_lower_case").and_then(serde_json::Value::as_bool).unwrap_or(true);
-    let mut tokenizer = Tokenizer::new(model);
-    let normalizer = BertNormalizer::new(true, true, None, lower);
-    tokenizer.with_normalizer(Some(normalizer)).map_err(|error| format!("vocab.txt: {error}"))?;
-    tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
-    Ok(tokenizer)
-}
-
-/// `label_map` of `config.json`: label names to mention types, or to null for labels to leave out.
-fn label_map(config: &str) -> Result<Vec<(String, Option<MentionType>)>, String> {
-    let config: serde_json::Value = serde_json::from_str(config).map_err(|error| format!("config.json: {error}"))?;
-    let Some(map) = config.get("label_map").and_then(serde_json::Value::as_object) else { return Ok(Vec::new()) };
-    map.iter()
-        .map(|(label, kind)| match kind {
-            serde_json::Value::Null => Ok((label.clone(), None)),
-            kind => {
-                let found = kind.as_str().and_then(MentionType::from_name);
-                let problem =
-                    || format!("config.json: label_map: {label:?}: expected symptom, finding, diagnosis or null");
-                found.map(|kind| (label.clone(), Some(kind))).ok_or_else(problem)
-            }
-        })
-        .collect()
-}
-
-fn placed(mention: &SentenceMention, sentence: Span, index: u32) -> Mention {
-    let start = sentence.start();
-    Mention {
-        span: Span::between(start + mention.start as usize, start + mention.end as usize),
-        kind: mention.kind,
-        source: MentionSource::Model,
-        score: Some(mention.score),
-        sentence: index,
-        concept: None,
     }
 }
 

@@ -135,7 +135,7 @@ impl MentionRows {
         self.presence.append_value(assertion.presence.name());
         self.temporality.append_value(assertion.temporality.name());
         self.experiencer.append_value(assertion.experiencer.name());
-        let cue = assertion.evidence().next().map(|evidence| evidence.cue);
+        let cue = assertion.evidence().next().and_then(|evidence| evidence.cue);
         self.cue.append_option(cue.map(|cue| cue.of(note.document.text())));
         self.cue_start.append_option(cue.map(|cue| points.before(cue.start())));
         self.cue_end.append_option(cue.map(|cue| points.before(cue.end())));
