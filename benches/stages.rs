@@ -20,7 +20,7 @@ fn texts() -> Vec<String> {
 
 fn stages(criterion: &mut Criterion) {
     let texts = texts();
-    let pipeline = Pipeline::embedded();
+    let pipeline = Pipeline::without_model();
     let n_bytes: usize = texts.iter().map(String::len).sum();
     let mut group = criterion.benchmark_group("notes");
     group.throughput(Throughput::Bytes(n_bytes as u64));

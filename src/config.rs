@@ -31,6 +31,18 @@ pub enum ModelPrecision {
     Full,
 }
 
+/// What computes a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Engine {
+    /// noteward's own.
+    #[default]
+    Own,
+    /// rust-bert, in a program that was built with that feature.
+    RustBert,
+}
+
 /// What was asked for, by a file or by flags; everything may be left out.
 ///
 /// ```
@@ -57,12 +69,15 @@ pub struct PartialConfig {
     /// Tables of concepts that extend the embedded lexicon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lexicon: Option<Vec<PathBuf>>,
-    /// Folder of a token classifier in the Hugging Face layout.
+    /// Folder of a token classifier in the Hugging Face layout, in place of the embedded one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
     /// How the model is computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<ModelPrecision>,
+    /// What computes the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// Folder of rule tables that replace embedded ones of the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
@@ -107,11 +122,13 @@ pub struct Config {
     pub recognizers: Vec<Recognizer>,
     /// Tables of concepts that extend the embedded lexicon.
     pub lexicon: Vec<PathBuf>,
-    /// Folder of a token classifier in the Hugging Face layout.
+    /// Folder of a token classifier in the Hugging Face layout, in place of the embedded one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
     /// How the model is computed.
     pub precision: ModelPrecision,
+    /// What computes the model.
+    pub engine: Engine,
     /// Folder of rule tables that replace embedded ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
@@ -169,6 +186,7 @@ impl PartialConfig {
             lexicon: self.lexicon.or(other.lexicon),
             model: self.model.or(other.model),
             precision: self.precision.or(other.precision),
+            engine: self.engine.or(other.engine),
             rules: self.rules.or(other.rules),
             threads: self.threads.or(other.threads),
             limit: self.limit.or(other.limit),
@@ -190,14 +208,7 @@ impl PartialConfig {
         let mut format = self.format.unwrap_or_else(|| vec![OutputFormat::Parquet]);
         format.sort_unstable();
         format.dedup();
-        let both = || match &self.model {
-            Some(_) => vec![Recognizer::Lexicon, Recognizer::Model],
-            None => vec![Recognizer::Lexicon],
-        };
-        let mut recognizers = self.recognizers.unwrap_or_else(both);
-        if recognizers.contains(&Recognizer::Model) && self.model.is_none() {
-            return Err(Error::config("the recognizer model needs --model DIR"));
-        }
+        let mut recognizers = self.recognizers.unwrap_or_else(|| vec![Recognizer::Lexicon, Recognizer::Model]);
         recognizers.sort_unstable();
         recognizers.dedup();
         if format.is_empty() || recognizers.is_empty() {
@@ -218,6 +229,7 @@ impl PartialConfig {
             lexicon: self.lexicon.unwrap_or_default(),
             model: self.model,
             precision: self.precision.unwrap_or_default(),
+            engine: self.engine.unwrap_or_default(),
             rules: self.rules,
             threads: self.threads.unwrap_or(cores),
             limit: self.limit,

@@ -76,16 +76,16 @@ pub struct Mention {
 pub struct ConceptIndex(pub u32);
 
 /// What a lexicon knows of a concept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Concept {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concept<'a> {
     /// Identifier, unique within the lexicon.
-    pub id: String,
+    pub id: &'a str,
     /// Preferred name.
-    pub name: String,
+    pub name: &'a str,
     /// What kind of problem it is.
     pub kind: MentionType,
     /// ICD-10-CM code in dotted form.
-    pub icd10cm: Option<String>,
+    pub icd10cm: Option<&'a str>,
     /// Other codes, `SYSTEM:CODE` separated by `;`.
-    pub codes: Option<String>,
+    pub codes: Option<&'a str>,
 }

@@ -69,6 +69,11 @@ impl Token {
     pub fn is_wordlike(&self) -> bool {
         matches!(self.kind, TokenKind::Word | TokenKind::Number)
     }
+
+    /// Whether the token is a hyphen.
+    pub(crate) fn is_hyphen(&self) -> bool {
+        self.kind == TokenKind::Punctuation && self.key == xxh3_64(b"-")
+    }
 }
 
 /// The key of a word that is written as one token.

@@ -46,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
+    ("evaluate", &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline"]),
 ];
 
 const VOCABULARY: &[&str] = &["span", "error", "note", "token", "mention", "assertion", "document", "annotation"];

@@ -12,7 +12,7 @@ use support::{Case, case, cases};
 /// Sentences stand in `⟦text|section⟧`; the section is empty before the first heading.
 #[test]
 fn segments_as_the_cases_say() {
-    let pipeline = Pipeline::embedded();
+    let pipeline = Pipeline::without_model();
     let mut failures = Vec::new();
     for case in cases("segment", '⟦', '⟧') {
         let document = pipeline.segment(Note::new("case", case.text.clone()));
@@ -36,7 +36,7 @@ fn segments_as_the_cases_say() {
 /// Every mention of the text stands in `[text|concept-id]`.
 #[test]
 fn recognises_as_the_cases_say() {
-    let pipeline = Pipeline::embedded();
+    let pipeline = Pipeline::without_model();
     let mut failures = Vec::new();
     for case in cases("recognize", '[', ']') {
         let note = pipeline.annotate(Note::new("case", case.text.clone()));
@@ -45,7 +45,7 @@ fn recognises_as_the_cases_say() {
             .iter()
             .map(|annotation| {
                 let concept = annotation.mention.concept.and_then(|index| pipeline.lexicon().concept(index));
-                (annotation.mention.span.of(note.document.text()), concept.map_or("", |concept| &concept.id))
+                (annotation.mention.span.of(note.document.text()), concept.map_or("", |concept| concept.id))
             })
             .collect();
         let expected: Vec<(&str, &str)> =
@@ -60,7 +60,7 @@ fn recognises_as_the_cases_say() {
 /// Mentions stand in `[text|values]`: values other than present, current and patient, separated by commas; `present` for none.
 #[test]
 fn asserts_as_the_cases_say() {
-    let pipeline = Pipeline::embedded();
+    let pipeline = Pipeline::without_model();
     let cases = cases("assert", '[', ']');
     assert_eq!(assertion_failures(&pipeline, &cases), Vec::<String>::new());
 }
@@ -68,7 +68,7 @@ fn asserts_as_the_cases_say() {
 /// Each row of the cue table carries an example, in which its rule decides the mention's assertion.
 #[test]
 fn every_cue_fires_in_its_example() {
-    let pipeline = Pipeline::embedded();
+    let pipeline = Pipeline::without_model();
     let table = include_str!("../lexicons/cues.tsv");
     let mut failures = Vec::new();
     let mut n_rows = 0;

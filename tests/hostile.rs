@@ -13,7 +13,7 @@ use noteward::{
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
-static PIPELINE: LazyLock<Pipeline> = LazyLock::new(Pipeline::embedded);
+static PIPELINE: LazyLock<Pipeline> = LazyLock::new(Pipeline::without_model);
 
 /// Annotates a text, twice; everything that must hold of any text is checked.
 fn annotate(text: &str) -> AnnotatedNote {
@@ -226,7 +226,7 @@ fn repeated_odd_fragments() {
 #[test]
 fn public_types_can_be_sent_and_shared() {
     fn check<T: Send + Sync>() {}
-    check::<(Pipeline, Resources, Lexicon, TableSource, Concept)>();
+    check::<(Pipeline, Resources, Lexicon, TableSource, Concept<'static>)>();
     check::<(Note, NoteMeta, Document, Section, SectionKind, Sentence, Span, Token, TokenKind)>();
     check::<(AnnotatedNote, Annotation, Mention, MentionSource, MentionType)>();
     check::<(Assertion, Evidence, Presence, Temporality, Experiencer)>();

@@ -59,10 +59,19 @@ fn recognizers_choose_what_is_reported() {
     };
     assert!(!sources(&["--model", "model", "--recognizers", "lexicon"]).contains("model"));
     assert!(!sources(&["--model", "model", "--recognizers", "model"]).contains("lexicon"));
-    assert!(!sources(&[]).contains("model"));
-    let finished = workplace.annotate(&["notes.csv", "--recognizers", "model", "--force"]);
-    assert_eq!(finished.status, 2);
-    assert!(finished.stderr.contains("needs --model DIR"), "{finished:?}");
+    assert!(!sources(&["--recognizers", "lexicon"]).contains("model"));
+    // The embedded model.
+    assert!(!sources(&["--recognizers", "model"]).contains("lexicon"));
+    assert!(sources(&["--recognizers", "lexicon,model"]).contains("both"));
+}
+
+#[test]
+#[cfg(not(feature = "rust-bert"))]
+fn an_engine_that_was_not_built_is_refused() {
+    let workplace = workplace();
+    let finished = workplace.annotate(&["notes.csv", "--engine", "rust-bert", "--recognizers", "model"]);
+    assert_eq!(finished.status, 2, "{finished:?}");
+    assert!(finished.stderr.contains("built without rust-bert"), "{finished:?}");
 }
 
 #[test]
@@ -71,15 +80,17 @@ fn threads_change_no_byte() {
     let rows: String =
         (0..2000).map(|row| format!("n{row},\"No fever {row}. Chest pain, cough and swelling.\"\n")).collect();
     workplace.write("notes.csv", format!("note_id,text\n{rows}"));
-    let run = |threads: &str| {
-        let flags = ["notes.csv", "--model", "model", "--threads", threads, "--force", "--format", "parquet,jsonl"];
-        let finished = workplace.annotate(&flags);
+    let run = |threads: &str, model: &[&str]| {
+        let flags = ["notes.csv", "--threads", threads, "--force", "--format", "parquet,jsonl"];
+        let finished = workplace.annotate(&[&flags[..], model].concat());
         assert_eq!(finished.status, 0, "{finished:?}");
         ["mentions.parquet", "mentions.jsonl", "notes.parquet"]
             .map(|file| fs::read(workplace.path("out").join(file)).unwrap())
     };
-    let one = run("1");
-    assert!(run("2") == one && run("3") == one);
+    for model in [["--model", "model"], ["--recognizers", "lexicon,model"]] {
+        let one = run("1", &model);
+        assert!(run("2", &model) == one && run("3", &model) == one);
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn texts(folder: &Path) -> HashMap<String, Vec<char>> {
 fn every_row_is_the_text_under_its_span() {
     let Some(folder) = notes_folder() else { return };
     let out = tempfile::tempdir().unwrap();
-    let run = annotate(&folder, out.path(), &["--format", "jsonl"]);
+    let run = annotate(&folder, out.path(), &["--format", "jsonl", "--recognizers", "lexicon"]);
     let texts = texts(&folder);
     assert_eq!(run["counts"]["read"], texts.len());
     assert_eq!(run["counts"]["rejected"], 0);
@@ -82,11 +82,16 @@ fn every_row_is_the_text_under_its_span() {
 #[test]
 fn one_and_two_threads_give_the_same_bytes() {
     let Some(folder) = notes_folder() else { return };
-    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    annotate(&folder, one.path(), &["--format", "parquet,csv", "--threads", "1"]);
-    annotate(&folder, two.path(), &["--format", "parquet,csv", "--threads", "2"]);
-    for file in ["mentions.parquet", "mentions.csv", "notes.parquet", "notes.csv", "rejects.jsonl"] {
-        let read = |folder: &Path| fs::read(folder.join(file)).unwrap();
-        assert!(read(one.path()) == read(two.path()), "{file} differs");
+    // Everything by the lexicon, and a part of it by the model, which takes longer.
+    for flags in [["--recognizers", "lexicon"], ["--limit", "150"]] {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for (out, threads) in [(&one, "1"), (&two, "2")] {
+            let all = [&["--format", "parquet,csv", "--threads", threads], &flags[..]].concat();
+            annotate(&folder, out.path(), &all);
+        }
+        for file in ["mentions.parquet", "mentions.csv", "notes.parquet", "notes.csv", "rejects.jsonl"] {
+            let read = |folder: &Path| fs::read(folder.join(file)).unwrap();
+            assert!(read(one.path()) == read(two.path()), "{file} differs");
+        }
     }
 }

@@ -132,6 +132,18 @@ def mentions(example, labels, axes):
     return [(start, end, kind, torch.stack(rows).mean(0)) for start, end, kind, rows in found]
 
 
+def calibrated(gold, found, results):
+    """What to add to the score of `O`, as the dev figures have it: a model of few notes finds too much."""
+    def shifted(shift):
+        rows = [(labels.clamp_min(1e-9).log(), axes) for labels, axes in results]
+        for labels, _ in rows:
+            labels[:, 0] += shift
+        return figures(gold, found, [(labels.softmax(-1), axes) for labels, axes in rows])
+    tried = {shift: shifted(shift) for shift in (0.0, 0.25, 0.5, 0.75)}
+    best = max(tried, key=lambda shift: (tried[shift]["exact_typed"] + tried[shift]["overlap"], -shift))
+    return best, tried[best]
+
+
 def figures(gold, found, results):
     """F1 of overlapping, equal, and equal and typed spans; share of equal spans with every axis right."""
     predicted = {}

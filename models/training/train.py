@@ -24,7 +24,7 @@ from torch import nn
 from transformers import AutoTokenizer
 
 from corpus import AXES, LABELS, Inputs, batches, cut, distinct, examples, read_jsonl
-from tagger import Tagger, figures, probabilities, tensors
+from tagger import Tagger, calibrated, figures, probabilities, tensors
 
 
 def arguments():
@@ -199,6 +199,13 @@ def main():
                  "best": best, "epoch": epoch + 1, "step": step}
         torch.save(state, checkpoint + ".new")
         os.replace(checkpoint + ".new", checkpoint)
+    model = Tagger.from_encoder(given.out, len(inputs.names)).to(device)
+    if "outside_shift" not in best:
+        shift, metrics = calibrated(gold, dev, probabilities(model, dev, device))
+        with torch.no_grad():
+            model.classifier.bias[0] += shift
+        best = best | metrics | {"outside_shift": shift}
+        model.save(given.out, model.state_dict(), tokenizer, inputs, best)
     print("best", json.dumps(best), flush=True)
 
 

@@ -49,6 +49,7 @@ fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
         lexicon: (!arguments.lexicon.is_empty()).then_some(arguments.lexicon),
         model: arguments.model,
         precision: arguments.precision.map(Into::into),
+        engine: arguments.engine.map(Into::into),
         rules: arguments.rules,
         threads: arguments.threads,
         limit: arguments.limit,

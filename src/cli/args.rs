@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use noteward::{ModelPrecision, OutputFormat, Recognizer};
+use noteward::{Engine, ModelPrecision, OutputFormat, Recognizer};
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
 #[derive(Debug, Parser)]
@@ -18,6 +18,38 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Notes in, asserted and coded mentions out
     Annotate(Box<AnnotateArgs>),
+    /// Agreement of mentions with a gold standard
+    Evaluate(EvaluateArgs),
+}
+
+/// Compares mentions with a gold standard, and prints figures: spans, types, assertion, codes; also by type, section and
+/// note type.
+///
+/// The gold standard is JSON Lines, one note a line: id, text, entities [{start, end, type, negated, possible, historical,
+/// hypothetical, other_experiencer, code}], offsets in code points. Mentions are paired one to one, equal spans first, then
+/// overlapping ones; assertion and codes are judged over the pairs.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["pred", "gold_spans"])))]
+pub(super) struct EvaluateArgs {
+    /// The gold standard
+    #[arg(long, value_name = "FILE")]
+    pub gold: PathBuf,
+
+    /// Output folder of annotate, or a file in the form of the gold standard
+    #[arg(long, value_name = "RUN|FILE")]
+    pub pred: Option<PathBuf>,
+
+    /// Judge the assertion alone, on the spans of the gold standard
+    #[arg(long)]
+    pub gold_spans: bool,
+
+    /// Show so many disagreements, with words of the notes around them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub errors: usize,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Reads notes and writes a folder with the tables `mentions` and `notes`, `rejects.jsonl` and `run.json`.
@@ -48,7 +80,7 @@ pub(super) struct AnnotateArgs {
     #[arg(long, value_name = "FIELD=COLUMN")]
     pub map: Vec<String>,
 
-    /// Which recognisers run [default: lexicon, and model with --model]
+    /// Which recognisers run [default: both]
     #[arg(long, value_delimiter = ',', value_name = "RECOGNIZER")]
     pub recognizers: Option<Vec<RecognizerArg>>,
 
@@ -56,13 +88,17 @@ pub(super) struct AnnotateArgs {
     #[arg(long, value_name = "FILE")]
     pub lexicon: Vec<PathBuf>,
 
-    /// Folder of a token classifier: config.json, model.safetensors, tokenizer.json or vocab.txt
+    /// Folder of a token classifier in place of the embedded one: config.json, model.safetensors, tokenizer.json or vocab.txt
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
 
     /// How the model is computed [default: int8]
     #[arg(long, value_enum, value_name = "PRECISION")]
     pub precision: Option<PrecisionArg>,
+
+    /// What computes the model [default: own]
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub engine: Option<EngineArg>,
 
     /// Folder of rule tables that replace the embedded ones of the same name
     #[arg(long, value_name = "DIR")]
@@ -136,7 +172,7 @@ impl From<FormatArg> for OutputFormat {
 pub(super) enum RecognizerArg {
     /// Surface forms of the lexicon
     Lexicon,
-    /// The token classifier of --model
+    /// The token classifier
     Model,
 }
 
@@ -163,6 +199,24 @@ impl From<PrecisionArg> for ModelPrecision {
         match precision {
             PrecisionArg::Int8 => ModelPrecision::Int8,
             PrecisionArg::Full => ModelPrecision::Full,
+        }
+    }
+}
+
+/// What computes a model.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum EngineArg {
+    /// noteward itself
+    Own,
+    /// rust-bert, in a program that was built with that feature
+    RustBert,
+}
+
+impl From<EngineArg> for Engine {
+    fn from(engine: EngineArg) -> Engine {
+        match engine {
+            EngineArg::Own => Engine::Own,
+            EngineArg::RustBert => Engine::RustBert,
         }
     }
 }

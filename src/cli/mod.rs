@@ -2,6 +2,7 @@
 
 mod annotate;
 mod args;
+mod evaluate;
 mod progress;
 
 use std::process::ExitCode;
@@ -27,14 +28,22 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Annotate(arguments) => annotate::annotate(*arguments),
+        Command::Evaluate(arguments) => evaluate::evaluate(arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),
+        // Whoever read the output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(DONE),
         Err(error) => {
             report(&format!("{error:#}"));
             ExitCode::from(NOT_DONE)
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Tells a person something.

@@ -1,25 +1,46 @@
-//! What a model decides where no rule does.
+//! Where a model overrules the rules, and where it decides what they leave open.
 
-use super::rules::{Axis, Category};
-use crate::assertion::AxisScores;
+use super::rules::Category;
+use crate::assertion::{Assertion, AxisScores, Experiencer, Presence, Temporality};
 
-/// Least probability for which an axis departs from its default.
-const THRESHOLD: f32 = 0.5;
+/// Below this probability the model overrules a rule that departs from an axis' default.
+const VETO: f32 = 0.15;
+/// From this probability on the model departs from a default that no rule contradicts.
+const SURE: f32 = 0.6;
+/// The same for the experiencer, which rules tell better.
+const SURE_OF_EXPERIENCER: f32 = 0.9;
 
-/// The categories of the axes that rules left open, indexed by axis.
-pub(super) fn decide(scores: &AxisScores, decided: [bool; 3]) -> [Option<Category>; 3] {
-    let best = |options: &[(f32, Category)]| {
-        let likeliest = options.iter().copied().reduce(|best, next| if next.0 > best.0 { next } else { best });
-        likeliest.filter(|(score, _)| *score >= THRESHOLD).map(|(_, category)| category)
+/// What the model changes in an assertion that rules gave: at most one category an axis.
+pub(super) fn changes(given: &Assertion, scores: &AxisScores) -> impl Iterator<Item = Category> {
+    let presence = match given.presence {
+        Presence::Absent => veto(scores.absent, scores.possible, Category::Possible, Category::Present),
+        Presence::Possible => veto(scores.possible, scores.absent, Category::Absent, Category::Present),
+        Presence::Present => likelier((scores.absent, Category::Absent), (scores.possible, Category::Possible)),
     };
-    Axis::ALL.map(|axis| match axis {
-        _ if decided[axis as usize] => None,
-        Axis::Presence => best(&[(scores.absent, Category::Absent), (scores.possible, Category::Possible)]),
-        Axis::Temporality => {
-            best(&[(scores.historical, Category::Historical), (scores.hypothetical, Category::Hypothetical)])
+    let temporality = match given.temporality {
+        Temporality::Historical => {
+            veto(scores.historical, scores.hypothetical, Category::Hypothetical, Category::Current)
         }
-        Axis::Experiencer => best(&[(scores.other_experiencer, Category::Family)]),
-    })
+        Temporality::Hypothetical => {
+            veto(scores.hypothetical, scores.historical, Category::Historical, Category::Current)
+        }
+        Temporality::Current => {
+            likelier((scores.historical, Category::Historical), (scores.hypothetical, Category::Hypothetical))
+        }
+    };
+    let is_others = given.experiencer == Experiencer::Patient && scores.other_experiencer >= SURE_OF_EXPERIENCER;
+    [presence, temporality, is_others.then_some(Category::Family)].into_iter().flatten()
+}
+
+/// The category instead of one whose probability is too small: the `other`, where that is likely, or the default.
+fn veto(score: f32, other_score: f32, other: Category, default: Category) -> Option<Category> {
+    (score < VETO).then_some(if other_score >= SURE { other } else { default })
+}
+
+/// The likelier of two categories, where it is likely enough.
+fn likelier(left: (f32, Category), right: (f32, Category)) -> Option<Category> {
+    let (score, category) = if right.0 > left.0 { right } else { left };
+    (score >= SURE).then_some(category)
 }
 
 #[cfg(test)]
@@ -27,11 +48,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decides_only_what_rules_leave_open() {
-        let scores = AxisScores { absent: 0.9, possible: 0.6, hypothetical: 0.4, ..AxisScores::default() };
-        assert_eq!(decide(&scores, [false; 3]), [Some(Category::Absent), None, None]);
-        assert_eq!(decide(&scores, [true, false, false]), [None; 3]);
-        let scores = AxisScores { hypothetical: 0.7, other_experiencer: 0.8, ..scores };
-        assert_eq!(decide(&scores, [true, false, false]), [None, Some(Category::Hypothetical), Some(Category::Family)]);
+    fn overrules_and_completes() {
+        let by_rules = |presence, temporality| Assertion { presence, temporality, ..Assertion::default() };
+        let check = |given: Assertion, scores: AxisScores, expected: &[Category]| {
+            assert_eq!(changes(&given, &scores).collect::<Vec<_>>(), expected, "{given:?} {scores:?}");
+        };
+        let none = AxisScores::default();
+        let unsure = AxisScores { absent: 0.4, historical: 0.4, ..none };
+        check(by_rules(Presence::Present, Temporality::Current), none, &[]);
+        check(by_rules(Presence::Present, Temporality::Current), unsure, &[]);
+        check(by_rules(Presence::Absent, Temporality::Historical), unsure, &[]);
+        check(by_rules(Presence::Absent, Temporality::Historical), none, &[Category::Present, Category::Current]);
+        let possible = AxisScores { possible: 0.7, hypothetical: 0.8, other_experiencer: 0.95, ..none };
+        let all = [Category::Possible, Category::Hypothetical, Category::Family];
+        check(by_rules(Presence::Present, Temporality::Current), possible, &all);
+        check(by_rules(Presence::Absent, Temporality::Historical), possible, &all);
     }
 }

@@ -44,7 +44,7 @@ impl ConText {
 
     /// The assertions of the mentions of one sentence, which are sorted by span: the k-th belongs to the k-th mention.
     ///
-    /// `scores` gives what a model makes of a mention, by its place among them; it decides the axes that no rule does.
+    /// `scores` gives what a model makes of a mention, by its place among them; it decides what rules leave open, and overrules them where it is sure.
     pub fn assert(
         &self,
         document: &Document,
@@ -70,18 +70,17 @@ impl ConText {
                 }
                 apply(&mut assertion, cue.category, evidence(tokens, cue));
             }
-            let mut decided = deciding.map(|cue| cue.is_some());
             if let Some(section) = section
                 && let Some((category, rule)) = self.rules.prior(section.kind)
                 && let Some(axis) = category.axis()
-                && !decided[axis as usize]
+                && deciding[axis as usize].is_none()
                 && !(category == Category::Historical && chronic)
             {
                 apply(&mut assertion, category, Evidence { cue: Some(section.heading), rule });
-                decided[axis as usize] = true;
             }
             if let Some(scores) = scores(index) {
-                for category in learned::decide(&scores, decided).into_iter().flatten() {
+                let given = assertion;
+                for category in learned::changes(&given, &scores) {
                     apply(&mut assertion, category, Evidence { cue: None, rule: self.rules.learned(category) });
                 }
             }
@@ -133,7 +132,14 @@ fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {
             assertion.experiencer = Experiencer::Other;
             assertion.experiencer_by = Some(evidence);
         }
-        Category::Present => assertion.presence_by = Some(evidence),
+        Category::Present => {
+            assertion.presence = Presence::Present;
+            assertion.presence_by = Some(evidence);
+        }
+        Category::Current if evidence.cue.is_none() => {
+            assertion.temporality = Temporality::Current;
+            assertion.temporality_by = Some(evidence);
+        }
         // They keep other cues from reaching the mention, and leave the default.
         Category::Current | Category::Patient | Category::Reporting | Category::Pseudo | Category::End => {}
     }

@@ -9,6 +9,8 @@ pub(crate) struct EncoderConfig {
     pub family: Family,
     pub vocabulary: usize,
     pub hidden: usize,
+    /// Width of the embeddings, where a linear layer brings them to the hidden size.
+    pub embedding: Option<usize>,
     pub layers: usize,
     pub heads: usize,
     pub intermediate: usize,
@@ -30,6 +32,28 @@ pub(crate) struct EncoderConfig {
 pub(crate) enum Family {
     Bert,
     DistilBert,
+    Roberta,
+    Electra,
+}
+
+impl Family {
+    const NAMES: [(&'static str, Family); 4] = [
+        ("bert", Family::Bert),
+        ("distilbert", Family::DistilBert),
+        ("roberta", Family::Roberta),
+        ("electra", Family::Electra),
+    ];
+
+    /// Positions that stand before the first one in the table of positions.
+    pub fn first_position(self) -> usize {
+        // RoBERTa counts from behind the identifier of its padding, which is 1.
+        if self == Family::Roberta { 2 } else { 0 }
+    }
+
+    /// The special word pieces around a sequence.
+    pub fn special(self) -> (&'static str, &'static str) {
+        if self == Family::Roberta { ("<s>", "</s>") } else { ("[CLS]", "[SEP]") }
+    }
 }
 
 #[derive(Deserialize)]
@@ -38,6 +62,7 @@ struct Raw {
     vocab_size: usize,
     #[serde(alias = "dim")]
     hidden_size: usize,
+    embedding_size: Option<usize>,
     #[serde(alias = "n_layers")]
     num_hidden_layers: usize,
     #[serde(alias = "n_heads")]
@@ -78,21 +103,20 @@ impl EncoderConfig {
     /// What was found and expected.
     pub fn from_json(text: &str) -> Result<EncoderConfig, String> {
         let raw: Raw = serde_json::from_str(text).map_err(|error| format!("config.json: {error}"))?;
-        let family = match raw.model_type.as_str() {
-            "bert" => Family::Bert,
-            "distilbert" => Family::DistilBert,
-            other => {
-                return Err(format!("config.json: model_type: expected \"bert\" or \"distilbert\", found {other:?}"));
-            }
-        };
+        let family = Family::NAMES.iter().find(|(name, _)| *name == raw.model_type).map(|&(_, family)| family);
+        let family = family.ok_or_else(|| {
+            let known: Vec<&str> = Family::NAMES.iter().map(|(name, _)| *name).collect();
+            format!("config.json: model_type: expected one of {}, found {:?}", known.join(", "), raw.model_type)
+        })?;
         let sizes = [
             ("vocab_size", raw.vocab_size),
             ("hidden_size", raw.hidden_size),
             ("intermediate_size", raw.intermediate_size),
-            ("max_position_embeddings", raw.max_position_embeddings),
+            ("max_position_embeddings", raw.max_position_embeddings.saturating_sub(family.first_position())),
+            ("embedding_size", raw.embedding_size.unwrap_or(1)),
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(format!("config.json: {name}: expected a positive number, found 0"));
+            return Err(format!("config.json: {name}: expected a larger number"));
         }
         if raw.hidden_act != "gelu" {
             return Err(format!("config.json: hidden_act: expected \"gelu\", found {:?}", raw.hidden_act));
@@ -113,7 +137,7 @@ impl EncoderConfig {
         if labels.is_empty() {
             return Err("config.json: id2label: expected the labels of a token classifier, found none".into());
         }
-        let token_types = if family == Family::Bert { raw.type_vocab_size } else { 0 };
+        let token_types = if family == Family::DistilBert { 0 } else { raw.type_vocab_size };
         if raw.noteward_inputs.len() > token_types {
             return Err(format!(
                 "config.json: noteward_inputs: expected at most {token_types} names (type_vocab_size), found {}",
@@ -124,10 +148,11 @@ impl EncoderConfig {
             family,
             vocabulary: raw.vocab_size,
             hidden: raw.hidden_size,
+            embedding: raw.embedding_size.filter(|&size| family == Family::Electra && size != raw.hidden_size),
             layers: raw.num_hidden_layers,
             heads: raw.num_attention_heads,
             intermediate: raw.intermediate_size,
-            max_length: raw.max_position_embeddings,
+            max_length: raw.max_position_embeddings - family.first_position(),
             norm_epsilon: raw.layer_norm_eps,
             labels,
             token_types,

@@ -10,6 +10,8 @@ mod embedding;
 mod linear;
 mod math;
 mod simd;
+#[cfg(feature = "rust-bert")]
+mod torch;
 mod weights;
 
 use std::fmt;
@@ -21,9 +23,52 @@ pub(crate) use linear::Precision;
 use linear::{Activation, Linear, Quantized};
 use math::add_and_norm;
 use simd::{Level, Work};
+#[cfg(feature = "rust-bert")]
+use torch::TorchEncoder;
 use weights::{Names, Tensors};
 
-/// A loaded network.
+/// A network that scores the tokens of sequences.
+pub(crate) trait Classify: fmt::Debug + Send + Sync {
+    /// What the network looks like.
+    fn config(&self) -> &EncoderConfig;
+
+    /// Scores of each token: one for each label, then one for each axis.
+    fn n_outputs(&self) -> usize {
+        self.config().labels.len() + self.config().axes.len()
+    }
+
+    /// The scores of each token of each sequence, one row after another.
+    fn classify(&self, sequences: &[Sequence<'_>], scratch: &mut Scratch) -> Vec<f32>;
+}
+
+/// What computes a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Computation {
+    /// noteward itself.
+    Own(Precision),
+    /// rust-bert, where the program was built with it.
+    RustBert,
+}
+
+/// Builds the network of a configuration from the bytes of a safetensors file.
+///
+/// # Errors
+/// A tensor that is missing, or of another shape than the configuration says; or a program built without rust-bert.
+pub(crate) fn load(
+    config: EncoderConfig,
+    weights: &[u8],
+    computation: Computation,
+) -> Result<Box<dyn Classify>, String> {
+    match computation {
+        Computation::Own(precision) => Ok(Box::new(Encoder::new(config, weights, precision)?)),
+        #[cfg(feature = "rust-bert")]
+        Computation::RustBert => Ok(Box::new(TorchEncoder::new(config, weights)?)),
+        #[cfg(not(feature = "rust-bert"))]
+        Computation::RustBert => Err("this program was built without rust-bert: models/README.md says how".into()),
+    }
+}
+
+/// A network that noteward computes itself.
 pub(crate) struct Encoder {
     config: EncoderConfig,
     level: Level,
@@ -31,6 +76,8 @@ pub(crate) struct Encoder {
     positions: Embedding,
     token_types: Option<Embedding>,
     norm: Norm,
+    /// From the width of the embeddings to the hidden size.
+    projection: Option<Linear>,
     layers: Vec<Layer>,
     /// Labels, then assertion axes.
     classifier: Linear,
@@ -86,14 +133,16 @@ impl Encoder {
         let file = Tensors::read(weights)?;
         let names = Names::of(&config);
         let hidden = config.hidden;
+        let embedding_width = config.embedding.unwrap_or(hidden);
         let embedding = |part: &str, n_rows: usize| {
             let name = format!("{}.{part}_embeddings.weight", names.embeddings);
-            Ok::<Embedding, String>(Embedding::new(file.rows(&name, n_rows, hidden)?, hidden))
+            Ok::<Embedding, String>(Embedding::new(file.rows(&name, n_rows, embedding_width)?, embedding_width))
         };
-        let norm = |name: &str| -> Result<Norm, String> {
-            let scale = file.get(&format!("{name}.weight"), &[hidden])?;
-            Ok(Norm { scale, shift: file.get(&format!("{name}.bias"), &[hidden])? })
+        let norm_of = |name: &str, width: usize| -> Result<Norm, String> {
+            let scale = file.get(&format!("{name}.weight"), &[width])?;
+            Ok(Norm { scale, shift: file.get(&format!("{name}.bias"), &[width])? })
         };
+        let norm = |name: &str| norm_of(name, hidden);
         let linear = |name: &str, n_inputs: usize, n_outputs: usize| -> Result<Linear, String> {
             let dense = file.dense(name, n_inputs, n_outputs)?;
             Ok(Linear::new(&dense.weight, &dense.bias, n_inputs, precision))
@@ -126,29 +175,26 @@ impl Encoder {
         Ok(Encoder {
             level: Level::detect(),
             words: embedding("word", config.vocabulary)?,
-            positions: embedding("position", config.max_length)?,
+            positions: embedding("position", config.max_length + config.family.first_position())?,
             token_types: (config.token_types > 0).then(|| embedding("token_type", config.token_types)).transpose()?,
-            norm: norm(&format!("{}.LayerNorm", names.embeddings))?,
+            norm: norm_of(&format!("{}.LayerNorm", names.embeddings), embedding_width)?,
+            projection: (config.embedding)
+                .map(|width| linear(&format!("{}_project", names.embeddings), width, hidden))
+                .transpose()?,
             layers,
             classifier: Linear::new(&outputs.weight, &outputs.bias, hidden, precision),
             config,
         })
     }
+}
 
-    /// What the network looks like.
-    pub fn config(&self) -> &EncoderConfig {
+impl Classify for Encoder {
+    fn config(&self) -> &EncoderConfig {
         &self.config
     }
 
-    /// Scores of each token: one for each label, then one for each axis.
-    pub fn n_outputs(&self) -> usize {
-        self.classifier.n_outputs()
-    }
-
-    /// The scores of each token of each sequence, one row after another.
-    ///
     /// Identifiers outside the vocabulary and positions beyond the longest sequence are read as the last of their table.
-    pub fn classify(&self, sequences: &[Sequence<'_>], scratch: &mut Scratch) -> Vec<f32> {
+    fn classify(&self, sequences: &[Sequence<'_>], scratch: &mut Scratch) -> Vec<f32> {
         let n_tokens: usize = sequences.iter().map(|sequence| sequence.ids.len()).sum();
         let mut scores = vec![0.0; n_tokens * self.n_outputs()];
         self.level.run(Forward { encoder: self, sequences, scratch, scores: &mut scores });
@@ -177,8 +223,17 @@ impl Work for Forward<'_> {
         let Scratch { states, projected, mixed, wide, attention, quantized } = scratch;
         let level = encoder.level;
         let epsilon = encoder.config.norm_epsilon;
-        encoder.embed(sequences, states);
-        add_and_norm(states, None, &encoder.norm.scale, &encoder.norm.shift, epsilon);
+        if let (Some(projection), Some(width)) = (&encoder.projection, encoder.config.embedding) {
+            mixed.resize(n_tokens * width.max(hidden), 0.0);
+            let embedded = &mut mixed[..n_tokens * width];
+            encoder.embed(sequences, width, embedded);
+            add_and_norm(embedded, None, &encoder.norm.scale, &encoder.norm.shift, epsilon);
+            projection.apply(level, embedded, states, Activation::None, quantized);
+            mixed.resize(n_tokens * hidden, 0.0);
+        } else {
+            encoder.embed(sequences, hidden, states);
+            add_and_norm(states, None, &encoder.norm.scale, &encoder.norm.shift, epsilon);
+        }
         for layer in &encoder.layers {
             layer.attention.apply(level, states, projected, Activation::None, quantized);
             let mut first = 0;
@@ -205,14 +260,15 @@ impl Work for Forward<'_> {
 
 impl Encoder {
     #[inline(always)]
-    fn embed(&self, sequences: &[Sequence<'_>], states: &mut [f32]) {
-        let mut rows = states.chunks_exact_mut(self.config.hidden);
+    fn embed(&self, sequences: &[Sequence<'_>], width: usize, states: &mut [f32]) {
+        let mut rows = states.chunks_exact_mut(width);
+        let first_position = self.config.family.first_position();
         for sequence in sequences {
             let types = sequence.types.iter().copied().chain(std::iter::repeat(0));
             for ((position, &word), kind) in sequence.ids.iter().enumerate().zip(types) {
                 let Some(row) = rows.next() else { return };
                 self.words.read(word as usize, row);
-                self.positions.add(position, row);
+                self.positions.add(first_position + position, row);
                 if let Some(token_types) = &self.token_types {
                     token_types.add(usize::from(kind), row);
                 }
@@ -227,42 +283,60 @@ mod tests {
 
     use super::*;
 
-    /// A sequence and its scores.
-    type Case = (Vec<u32>, Vec<f32>);
+    /// A sequence, its token types, and its scores.
+    pub(super) struct Case {
+        ids: Vec<u32>,
+        types: Vec<u16>,
+        scores: Vec<f32>,
+    }
 
-    /// A tiny network under `tests/models`, and what PyTorch computes with it: sequences and their scores.
-    fn tiny(name: &str, precision: Precision) -> (Encoder, Vec<Case>) {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(name);
+    impl Case {
+        pub(super) fn sequence(&self) -> Sequence<'_> {
+            Sequence { ids: &self.ids, types: &self.types }
+        }
+    }
+
+    /// The folder of a tiny network.
+    pub(super) fn tiny_files(name: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(name)
+    }
+
+    /// A tiny network, and what PyTorch computes with it.
+    pub(super) fn load(folder: &std::path::Path) -> (EncoderConfig, Vec<u8>, Vec<Case>) {
         let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
         let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
-        let encoder = Encoder::new(EncoderConfig::from_json(&config).unwrap(), &weights, precision).unwrap();
         let expected: Value =
             serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
-        let sequences = expected.as_array().unwrap().iter().map(|case| {
-            let ids = case["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect();
+        let cases = expected.as_array().unwrap().iter().map(|case| {
+            let numbers = |name: &str| case[name].as_array().into_iter().flatten().map(|id| id.as_u64().unwrap());
             let rows = case["logits"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
-            (ids, rows.map(|score| score.as_f64().unwrap() as f32).collect())
+            Case {
+                ids: numbers("ids").map(|id| id as u32).collect(),
+                types: numbers("types").map(|id| id as u16).collect(),
+                scores: rows.map(|score| score.as_f64().unwrap() as f32).collect(),
+            }
         });
-        (encoder, sequences.collect())
+        (EncoderConfig::from_json(&config).unwrap(), weights, cases.collect())
     }
 
-    fn alone(ids: &[u32]) -> Sequence<'_> {
-        Sequence { ids, types: &[] }
+    fn tiny(name: &str, precision: Precision) -> (Encoder, Vec<Case>) {
+        let (config, weights, cases) = load(&tiny_files(name));
+        (Encoder::new(config, &weights, precision).unwrap(), cases)
     }
 
-    fn largest_difference(left: &[f32], right: &[f32]) -> f32 {
+    pub(super) fn largest_difference(left: &[f32], right: &[f32]) -> f32 {
         assert_eq!(left.len(), right.len());
         left.iter().zip(right).fold(0.0, |largest, (x, y)| largest.max((x - y).abs()))
     }
 
     #[test]
     fn agrees_with_pytorch() {
-        for name in ["tiny-bert", "tiny-distilbert"] {
+        for name in ["tiny-bert", "tiny-distilbert", "tiny-roberta", "tiny-electra", "tiny-inputs"] {
             for (precision, tolerance) in [(Precision::Full, 2e-4), (Precision::Int8, 0.4)] {
                 let (encoder, sequences) = tiny(name, precision);
-                for (ids, expected) in &sequences {
-                    let scores = encoder.classify(&[alone(ids)], &mut Scratch::default());
-                    let difference = largest_difference(&scores, expected);
+                for case in &sequences {
+                    let scores = encoder.classify(&[case.sequence()], &mut Scratch::default());
+                    let difference = largest_difference(&scores, &case.scores);
                     assert!(difference < tolerance, "{name} {precision:?}: {difference}");
                 }
             }
@@ -272,7 +346,7 @@ mod tests {
     #[test]
     fn a_batch_gives_what_each_sequence_gives_alone() {
         let (encoder, sequences) = tiny("tiny-bert", Precision::Int8);
-        let all: Vec<Sequence<'_>> = sequences.iter().map(|(ids, _)| alone(ids)).collect();
+        let all: Vec<Sequence<'_>> = sequences.iter().map(Case::sequence).collect();
         let mut scratch = Scratch::default();
         let together = encoder.classify(&all, &mut scratch);
         let single: Vec<f32> = all.iter().flat_map(|&one| encoder.classify(&[one], &mut scratch)).collect();
@@ -284,7 +358,7 @@ mod tests {
     fn levels_give_the_same_bits() {
         for precision in [Precision::Full, Precision::Int8] {
             let (mut encoder, sequences) = tiny("tiny-bert", precision);
-            let all: Vec<Sequence<'_>> = sequences.iter().map(|(ids, _)| alone(ids)).collect();
+            let all: Vec<Sequence<'_>> = sequences.iter().map(Case::sequence).collect();
             let fast = encoder.classify(&all, &mut Scratch::default());
             for level in Level::available() {
                 encoder.level = level;

@@ -141,20 +141,29 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// The names of BERT, which its relatives took over.
+    const BERT: Names = Names {
+        embeddings: "bert.embeddings",
+        layers: "bert.encoder.layer",
+        query: "attention.self.query",
+        key: "attention.self.key",
+        value: "attention.self.value",
+        attention_output: "attention.output.dense",
+        attention_norm: "attention.output.LayerNorm",
+        up: "intermediate.dense",
+        down: "output.dense",
+        output_norm: "output.LayerNorm",
+    };
+
     pub fn of(config: &EncoderConfig) -> Names {
         match config.family {
-            Family::Bert => Names {
-                embeddings: "bert.embeddings",
-                layers: "bert.encoder.layer",
-                query: "attention.self.query",
-                key: "attention.self.key",
-                value: "attention.self.value",
-                attention_output: "attention.output.dense",
-                attention_norm: "attention.output.LayerNorm",
-                up: "intermediate.dense",
-                down: "output.dense",
-                output_norm: "output.LayerNorm",
-            },
+            Family::Bert => Names { embeddings: "bert.embeddings", layers: "bert.encoder.layer", ..Names::BERT },
+            Family::Roberta => {
+                Names { embeddings: "roberta.embeddings", layers: "roberta.encoder.layer", ..Names::BERT }
+            }
+            Family::Electra => {
+                Names { embeddings: "electra.embeddings", layers: "electra.encoder.layer", ..Names::BERT }
+            }
             Family::DistilBert => Names {
                 embeddings: "distilbert.embeddings",
                 layers: "distilbert.transformer.layer",

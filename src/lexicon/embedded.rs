@@ -45,6 +45,9 @@ const CONCEPTS: &[(&str, &str)] = &tables![
     "concepts/vascular.tsv",
 ];
 
+/// The tables of concepts, compiled when the program was built.
+pub(super) const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lexicon.image"));
+
 fn source((name, text): &(&str, &str)) -> TableSource {
     TableSource { name: format!("embedded {name}"), text: (*text).to_owned() }
 }

@@ -1,23 +1,26 @@
-//! Lexicons: checked tables of concepts and their surface forms, compiled for matching.
+//! Lexicons: concepts and their surface forms, compiled for matching.
 //!
-//! A table is data (see `lexicons/README.md`); this module reads it, refuses what is malformed with the line, and
-//! builds the trie. It knows nothing of notes.
+//! Tables of concepts are data (see `lexicons/README.md`); they are checked and compiled into an image, the embedded ones when
+//! the program is built. This module knows nothing of notes.
 
+mod compile;
+mod concepts;
 pub(crate) mod embedded;
 mod forms;
+mod image;
+mod phrase;
 pub(crate) mod table;
 pub(crate) mod trie;
 
 use std::fmt;
-use std::ops::Range;
+use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
-use crate::mention::{Concept, ConceptIndex, MentionType};
+use crate::Result;
+use crate::mention::{Concept, ConceptIndex};
 use crate::token::Token;
-use crate::{Error, Result};
-use forms::{Spelling, is_exact, variants};
-use trie::{Compared, PhraseTrie};
+use image::{FormEntry, Image};
 
 /// A table as it was read: where it comes from, and its text.
 #[derive(Clone, Debug)]
@@ -28,26 +31,25 @@ pub struct TableSource {
     pub text: String,
 }
 
-/// Concepts and their surface forms, compiled for matching.
+/// Concepts and their surface forms, compiled for matching: those that the program carries, and the user's above them.
 ///
 /// ```
 /// let lexicon = noteward::Lexicon::embedded();
-/// assert!(lexicon.concepts().any(|concept| concept.icd10cm.as_deref() == Some("I10")));
+/// assert!(lexicon.concepts().any(|concept| concept.icd10cm == Some("I10")));
 /// ```
 #[derive(Clone)]
 pub struct Lexicon {
-    concepts: Vec<Concept>,
-    forms: Vec<Form>,
-    trie: PhraseTrie,
-    hash: blake3::Hash,
+    /// The embedded layer, then the user's; a later one is preferred.
+    layers: Vec<Layer>,
 }
 
-/// A surface form.
-#[derive(Clone, Debug)]
-struct Form {
-    concept: ConceptIndex,
-    /// The form that the text must equal; `None` for any case.
-    exact: Option<Box<str>>,
+#[derive(Clone)]
+struct Layer {
+    image: Image,
+    /// Index of its first concept in the lexicon.
+    first: u32,
+    /// Its concepts that a later layer replaces.
+    replaced: FxHashSet<u32>,
 }
 
 /// A surface form found in a text.
@@ -59,14 +61,20 @@ pub(crate) struct FormMatch {
     pub concept: ConceptIndex,
 }
 
-const COLUMNS: [&str; 7] = ["id", "name", "type", "icd10cm", "codes", "forms", "source"];
-
 impl Lexicon {
     /// The lexicon that the program carries.
     pub fn embedded() -> Lexicon {
-        #[expect(clippy::expect_used, reason = "a test reads every embedded table")]
-        Lexicon::parse(&embedded::concepts(), &embedded::table("spelling.tsv"))
-            .expect("embedded tables are well formed")
+        #[expect(clippy::expect_used, reason = "the image is made when the program is built, and a test opens it")]
+        let image = Image::open(Arc::new(embedded::IMAGE)).expect("the embedded image is whole");
+        Lexicon::of(image)
+    }
+
+    /// The embedded concepts with other British and American spellings.
+    ///
+    /// # Errors
+    /// A malformed table of spellings.
+    pub(crate) fn respelled(spelling: &TableSource) -> Result<Lexicon> {
+        Lexicon::compile(&embedded::concepts(), spelling)
     }
 
     /// Compiles tables of concepts; a later row with the id of an earlier one replaces it, and a later form is
@@ -74,149 +82,105 @@ impl Lexicon {
     ///
     /// # Errors
     /// A malformed table, with its name and line.
-    pub fn parse(tables: &[TableSource], spelling: &TableSource) -> Result<Lexicon> {
-        let spelling_rules = Spelling::parse(&spelling.name, &spelling.text)?;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(spelling.text.as_bytes());
-        let mut rows: Vec<(Concept, Vec<&str>)> = Vec::new();
-        let mut ids: FxHashMap<&str, usize> = FxHashMap::default();
-        for source in tables {
-            hasher.update(source.text.as_bytes());
-            for row in table::rows(&source.name, &source.text, COLUMNS)? {
-                let (concept, forms) = concept(&source.name, row.line, row.cells)?;
-                match ids.get(row.cells[0]) {
-                    Some(&place) => rows[place] = (concept, forms),
-                    None => {
-                        ids.insert(row.cells[0], rows.len());
-                        rows.push((concept, forms));
-                    }
-                }
-            }
-        }
-        let mut lexicon = Lexicon {
-            concepts: Vec::new(),
-            forms: Vec::new(),
-            trie: PhraseTrie::new(Compared::Stems),
-            hash: hasher.finalize(),
-        };
-        lexicon.compile(rows, &spelling_rules);
-        Ok(lexicon)
+    pub fn compile(tables: &[TableSource], spelling: &TableSource) -> Result<Lexicon> {
+        let tables: Vec<(&str, &str)> = tables.iter().map(|table| (table.name.as_str(), table.text.as_str())).collect();
+        let bytes = concepts::compile(&tables, (&spelling.name, &spelling.text))?;
+        let image = Image::open(Arc::new(bytes)).map_err(crate::Error::internal)?;
+        Ok(Lexicon::of(image))
     }
 
-    /// Concepts, in the order of the tables.
-    pub fn concepts(&self) -> impl ExactSizeIterator<Item = &Concept> {
-        self.concepts.iter()
+    fn of(image: Image) -> Lexicon {
+        Lexicon { layers: vec![Layer { image, first: 0, replaced: FxHashSet::default() }] }
+    }
+
+    /// This lexicon with another above it: its concepts replace those of the same id, and its forms are preferred.
+    #[must_use]
+    pub fn with(mut self, above: Lexicon) -> Lexicon {
+        let ids: FxHashSet<&str> = above.concepts().map(|concept| concept.id).collect();
+        let mut first = 0;
+        for layer in &mut self.layers {
+            let n = layer.image.n_concepts() as u32;
+            let replaced = (0..n).filter(|&index| layer.image.concept(index).is_some_and(|own| ids.contains(own.id)));
+            let replaced: Vec<u32> = replaced.collect();
+            layer.replaced.extend(replaced);
+            first += n;
+        }
+        for layer in &above.layers {
+            self.layers.push(Layer { first: first + layer.first, ..layer.clone() });
+        }
+        self
+    }
+
+    /// Concepts, in the order of the tables; those that another replaces are left out.
+    pub fn concepts(&self) -> impl Iterator<Item = Concept<'_>> {
+        self.layers.iter().flat_map(|layer| {
+            let own = (0..layer.image.n_concepts() as u32).filter(|index| !layer.replaced.contains(index));
+            own.filter_map(|index| layer.image.concept(index))
+        })
+    }
+
+    /// How many concepts there are.
+    pub fn n_concepts(&self) -> usize {
+        self.layers.iter().map(|layer| layer.image.n_concepts() - layer.replaced.len()).sum()
     }
 
     /// A concept by its index.
-    pub fn concept(&self, index: ConceptIndex) -> Option<&Concept> {
-        self.concepts.get(index.0 as usize)
+    pub fn concept(&self, index: ConceptIndex) -> Option<Concept<'_>> {
+        let layer = self.layer_of(index)?;
+        layer.image.concept(index.0 - layer.first)
+    }
+
+    /// Whether a concept is the user's.
+    pub fn is_users(&self, index: ConceptIndex) -> bool {
+        self.layer_of(index).is_some_and(|layer| layer.first > 0)
+    }
+
+    fn layer_of(&self, index: ConceptIndex) -> Option<&Layer> {
+        self.layers.iter().rev().find(|layer| layer.first <= index.0)
     }
 
     /// How many surface forms the tables list, variants not counted.
     pub fn n_forms(&self) -> usize {
-        self.forms.len()
+        self.layers.iter().map(|layer| layer.image.n_listed()).sum()
     }
 
     /// Hash of the tables.
     pub fn hash(&self) -> blake3::Hash {
-        self.hash
+        let mut hasher = blake3::Hasher::new();
+        for layer in &self.layers {
+            hasher.update(layer.image.hash().as_bytes());
+        }
+        hasher.finalize()
     }
 
     /// The longest form at the start of `tokens`; `case` is asked only where a form in capitals is spelled.
     pub(crate) fn longest(&self, text: &str, tokens: &[Token], case: impl Fn() -> CaseCheck) -> Option<FormMatch> {
-        let accept = |used: usize, value: u32| {
-            self.forms.get(value as usize).is_some_and(|form| match &form.exact {
-                None => true,
-                Some(exact) => matches_exactly(text, &tokens[..used], exact) && case() == CaseCheck::Exact,
-            })
-        };
-        let (used, value) = self.trie.longest(tokens, accept)?;
-        Some(FormMatch { used, concept: self.forms.get(value as usize)?.concept })
+        let mut best: Option<FormMatch> = None;
+        for layer in self.layers.iter().rev() {
+            let accept = |used: usize, form: FormEntry<'_>| {
+                !layer.replaced.contains(&form.concept)
+                    && form
+                        .exact
+                        .is_none_or(|exact| matches_exactly(text, &tokens[..used], exact) && case() == CaseCheck::Exact)
+            };
+            if let Some((used, form)) = layer.image.longest(tokens, accept)
+                && best.is_none_or(|best| used > best.used)
+            {
+                best = Some(FormMatch { used, concept: ConceptIndex(layer.first + form.concept) });
+            }
+        }
+        best
     }
 
     /// Every word that occurs in a form, as keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
-        self.trie.keys()
-    }
-
-    fn compile(&mut self, rows: Vec<(Concept, Vec<&str>)>, spelling: &Spelling) {
-        let n_words = rows.iter().map(|(_, forms)| 2 * (forms.len() + 1)).sum();
-        self.trie.reserve(n_words);
-        let (first, second) = rows.split_at(rows.len() / 2);
-        // Spelling out forms takes most of the time, and needs nothing but the rows.
-        let (first, second) = std::thread::scope(|threads| {
-            let other = threads.spawn(|| Spelled::of(second, spelling));
-            let own = Spelled::of(first, spelling);
-            (own, other.join().unwrap_or_default())
-        });
-        let mut derived = Vec::new();
-        let half = (rows.len() / 2) as u32;
-        // Backwards, so that of two equal forms the later one stands first in the trie.
-        for (spelled, base) in [(&second, half), (&first, 0)] {
-            let mut variants = Vec::new();
-            for form in spelled.forms.iter().rev() {
-                let keys = spelled.keys.get(form.keys.clone()).unwrap_or(&[]).iter().copied();
-                if form.is_variant {
-                    variants.push(keys);
-                    continue;
-                }
-                let place = self.forms.len() as u32;
-                self.forms.push(Form { concept: ConceptIndex(base + form.row), exact: form.exact.clone() });
-                self.trie.insert(keys, place);
-                derived.extend(variants.drain(..).map(|variant| (variant, place)));
-            }
-        }
-        // After every listed form, so that what a table says goes before what is derived.
-        for (variant, place) in derived {
-            self.trie.insert(variant, place);
-        }
-        self.concepts = rows.into_iter().map(|(concept, _)| concept).collect();
-    }
-}
-
-/// The forms of some rows as keys of words; the variants of a form follow it.
-#[derive(Default)]
-struct Spelled {
-    forms: Vec<SpelledForm>,
-    /// The keys of all forms, one after another.
-    keys: Vec<u64>,
-}
-
-struct SpelledForm {
-    /// Its row among those spelled together.
-    row: u32,
-    exact: Option<Box<str>>,
-    keys: Range<usize>,
-    is_variant: bool,
-}
-
-impl Spelled {
-    /// Spells out the forms of rows, the name of each first.
-    fn of(rows: &[(Concept, Vec<&str>)], spelling: &Spelling) -> Spelled {
-        let mut spelled = Spelled::default();
-        for (row, (concept, listed)) in rows.iter().enumerate() {
-            for form in std::iter::once(concept.name.as_str()).chain(listed.iter().copied()) {
-                let exact = is_exact(form).then(|| Box::from(form));
-                spelled.push(row, form, exact, false);
-                for variant in variants(form, spelling) {
-                    spelled.push(row, &variant, None, true);
-                }
-            }
-        }
-        spelled
-    }
-
-    fn push(&mut self, row: usize, form: &str, exact: Option<Box<str>>, is_variant: bool) {
-        let first = self.keys.len();
-        Compared::Stems.append_keys(form, &mut self.keys);
-        self.forms.push(SpelledForm { row: row as u32, exact, keys: first..self.keys.len(), is_variant });
+        self.layers.iter().flat_map(|layer| layer.image.keys())
     }
 }
 
 impl fmt::Debug for Lexicon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lexicon({} concepts, {} forms)", self.concepts.len(), self.forms.len())
+        write!(f, "Lexicon({} concepts, {} forms)", self.n_concepts(), self.n_forms())
     }
 }
 
@@ -241,55 +205,16 @@ fn is_form_or_plural(found: &str, form: &str) -> bool {
     found == form || found.strip_suffix('s').is_some_and(|stem| stem == form)
 }
 
-fn concept<'a>(table: &str, line: usize, cells: [&'a str; 7]) -> Result<(Concept, Vec<&'a str>)> {
-    let [id, name, kind, icd10cm, codes, forms, _source] = cells;
-    let problem = |problem: String| Err(Error::table(table, line, problem));
-    if id.is_empty() || name.is_empty() {
-        return problem("id and name must not be empty".into());
-    }
-    let Some(kind) = MentionType::from_name(kind) else {
-        return problem(format!("type: expected symptom, finding or diagnosis, found {kind:?}"));
-    };
-    if !icd10cm.is_empty() && !is_icd10cm(icd10cm) {
-        return problem(format!("icd10cm: expected a dotted code such as I50.9, found {icd10cm:?}"));
-    }
-    if let Some(code) = codes.split(';').find(|code| !code.is_empty() && !code.contains(':')) {
-        return problem(format!("codes: expected SYSTEM:CODE, found {code:?}"));
-    }
-    let forms: Vec<&str> = forms.split('|').filter(|form| !form.is_empty()).collect();
-    if let Some(form) = forms.iter().find(|form| !form.chars().any(char::is_alphanumeric)) {
-        return problem(format!("forms: {form:?} holds no word"));
-    }
-    let some = |cell: &str| (!cell.is_empty()).then(|| cell.to_owned());
-    let concept =
-        Concept { id: id.to_owned(), name: name.to_owned(), kind, icd10cm: some(icd10cm), codes: some(codes) };
-    Ok((concept, forms))
-}
-
-/// The shape of an ICD-10-CM code: a letter, a digit, a digit or letter, and up to four after the dot.
-fn is_icd10cm(code: &str) -> bool {
-    let bytes = code.as_bytes();
-    let shape = bytes.len() >= 3
-        && bytes[0].is_ascii_uppercase()
-        && bytes[1].is_ascii_digit()
-        && bytes[2].is_ascii_alphanumeric();
-    shape
-        && match bytes.get(3..) {
-            None | Some([]) => true,
-            Some([b'.', rest @ ..]) => (1..=4).contains(&rest.len()) && rest.iter().all(u8::is_ascii_alphanumeric),
-            Some(_) => false,
-        }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::token::tokenize;
 
     fn lexicon(rows: &str) -> Result<Lexicon> {
-        let concepts = TableSource { name: "c.tsv".into(), text: format!("{}\n{rows}", COLUMNS.join("\t")) };
+        let text = format!("{}\n{rows}", concepts::COLUMNS.join("\t"));
+        let concepts = TableSource { name: "c.tsv".into(), text };
         let spelling = TableSource { name: "s.tsv".into(), text: "british\tamerican\n".into() };
-        Lexicon::parse(&[concepts], &spelling)
+        Lexicon::compile(&[concepts], &spelling)
     }
 
     #[test]
@@ -307,7 +232,7 @@ mod tests {
     fn a_later_row_replaces_an_earlier_one_and_its_forms_win() {
         let rows = "a\tcold\tdiagnosis\tJ00\t-\t-\thand\nb\tchill\tsymptom\t-\t-\tcold\thand\na\tcatarrh\tdiagnosis\t-\t-\t-\thand\n";
         let lexicon = lexicon(rows).unwrap();
-        assert_eq!(lexicon.concepts().len(), 2);
+        assert_eq!(lexicon.n_concepts(), 2);
         let found = lexicon.longest("cold", &tokenize("cold", |_| false), || CaseCheck::Exact).unwrap();
         assert_eq!(lexicon.concept(found.concept).unwrap().id, "b");
     }
@@ -322,5 +247,28 @@ mod tests {
         assert!(message("a\tb\tfinding\tI509\t-\t-\thand\n").contains("expected a dotted code"));
         assert!(message("a\tb\tfinding\t-\tX\t-\thand\n").contains("SYSTEM:CODE"));
         assert!(message("a\tb\tfinding\t-\t-\t...\thand\n").contains("holds no word"));
+    }
+
+    #[test]
+    fn the_embedded_image_is_that_of_the_tables() {
+        let spelling = embedded::table("spelling.tsv");
+        let tables = embedded::concepts();
+        let tables: Vec<(&str, &str)> = tables.iter().map(|table| (table.name.as_str(), table.text.as_str())).collect();
+        let compiled = concepts::compile(&tables, (&spelling.name, &spelling.text)).unwrap();
+        assert!(compiled == embedded::IMAGE, "build the program again");
+    }
+
+    #[test]
+    fn a_layer_above_replaces_concepts_and_is_preferred() {
+        let below = lexicon("a\tcold\tdiagnosis\tJ00\t-\t-\thand\nb\tcold sore\tfinding\t-\t-\tsore\thand\n").unwrap();
+        let above = lexicon("a\tcatarrh\tdiagnosis\t-\t-\t-\thand\nc\tsore\tsymptom\t-\t-\t-\thand\n").unwrap();
+        let both = below.with(above);
+        let found = |text: &str| {
+            let found = both.longest(text, &tokenize(text, |_| false), || CaseCheck::Exact)?;
+            Some((both.concept(found.concept).unwrap().id, both.is_users(found.concept)))
+        };
+        assert_eq!(both.n_concepts(), 3);
+        assert_eq!((found("cold"), found("catarrh")), (None, Some(("a", true))));
+        assert_eq!((found("sore"), found("cold sore")), (Some(("c", true)), Some(("b", false))));
     }
 }

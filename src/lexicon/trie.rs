@@ -81,12 +81,6 @@ impl PhraseTrie {
         }
     }
 
-    /// Makes room for so many more words.
-    pub fn reserve(&mut self, n_words: usize) {
-        self.edges.reserve(n_words);
-        self.nodes.reserve(n_words);
-    }
-
     fn key(&self, token: &Token) -> u64 {
         self.compared.key(token)
     }

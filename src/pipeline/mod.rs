@@ -15,11 +15,14 @@ use crate::encoder::Scratch;
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
-use crate::{Concept, Document, Lexicon, Mention, Note, Result};
+use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
 
 pub use batch::Counts;
 pub use resources::Resources;
 pub use run::{Progress, RunReport, run};
+
+/// Least probability of being part of a mention for which the model leaves a mention of the lexicon standing.
+const LEAST_INSIDE: f32 = 0.5;
 
 /// Segments notes, finds their mentions and decides the assertion of each.
 ///
@@ -52,10 +55,16 @@ struct Inner {
 }
 
 impl Pipeline {
-    /// A pipeline of the tables that the program carries.
+    /// A pipeline of the tables and the model that the program carries.
     pub fn embedded() -> Pipeline {
         #[expect(clippy::expect_used, reason = "a test builds the embedded pipeline")]
-        Pipeline::new(&Resources::embedded()).expect("embedded tables are well formed")
+        Pipeline::new(&Resources::embedded()).expect("embedded tables and model are well formed")
+    }
+
+    /// The same without the model: lexicon and rules alone, which are much faster.
+    pub fn without_model() -> Pipeline {
+        #[expect(clippy::expect_used, reason = "a test builds the embedded pipeline")]
+        Pipeline::new(&Resources::embedded().without_model()).expect("embedded tables are well formed")
     }
 
     /// A pipeline of the given tables.
@@ -113,7 +122,7 @@ impl Pipeline {
             let reading = reading(index);
             let merged = reading.map(|reading| {
                 let found: Vec<Mention> = reading.mentions(sentence.span, index as u32).collect();
-                merge(&found, own)
+                merge(&found, own, |mention| self.keeps(reading, sentence.span, mention))
             });
             let mentions = merged.as_deref().unwrap_or(own);
             if mentions.is_empty() {
@@ -128,9 +137,17 @@ impl Pipeline {
         AnnotatedNote { document, annotations }
     }
 
+    /// Whether a mention that only the lexicon found stands: the user's terms always do, and the program's own unless the
+    /// model, which read them, is sure that they name no problem here.
+    fn keeps(&self, reading: &Reading, sentence: Span, mention: &Mention) -> bool {
+        let has_say = self.inner.model.as_ref().is_some_and(ModelRecognizer::reads_lexicon);
+        let is_users = mention.concept.is_some_and(|concept| self.lexicon().is_users(concept));
+        !has_say || is_users || reading.inside(sentence, mention.span) >= LEAST_INSIDE
+    }
+
     /// Whether a mention's recogniser was asked for; the lexicon always runs, since it gives concepts.
     fn reports(&self, mention: &Mention) -> bool {
-        self.inner.lexicon_alone || mention.source != crate::MentionSource::Lexicon
+        self.inner.lexicon_alone || mention.source != MentionSource::Lexicon
     }
 
     /// Decides the assertion of given mentions of a document: the k-th answer belongs to the k-th mention.
@@ -141,6 +158,48 @@ impl Pipeline {
             match sentence {
                 Some(sentence) => assertions.extend(self.inner.context.assert(document, sentence, group, |_| None)),
                 None => assertions.extend(group.iter().map(|_| crate::Assertion::default())),
+            }
+        }
+        assertions
+    }
+
+    /// Decides the assertion of given spans of a note, with the model where there is one: the k-th answer belongs to the
+    /// k-th span. A span belongs to the sentence in which it begins.
+    pub fn assert_spans(&self, note: Note, spans: &[(Span, MentionType)]) -> Vec<crate::Assertion> {
+        let document = self.inner.segmenter.segment(note);
+        let lexicon = self.lexicon_mentions(&document);
+        let readings =
+            self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
+        let mut order: Vec<usize> = (0..spans.len()).collect();
+        order.sort_by_key(|&index| spans.get(index).map(|(span, _)| *span));
+        let sentence_of = |span: Span| document.sentences().partition_point(|other| other.span.end() <= span.start());
+        let mentions: Vec<Mention> = order
+            .iter()
+            .filter_map(|&index| spans.get(index))
+            .map(|&(span, kind)| Mention {
+                span,
+                kind,
+                source: MentionSource::Lexicon,
+                score: None,
+                sentence: sentence_of(span) as u32,
+                concept: None,
+            })
+            .collect();
+        let mut assertions = vec![crate::Assertion::default(); spans.len()];
+        let mut places = order.iter();
+        for group in mentions.chunk_by(|left, right| left.sentence == right.sentence) {
+            let index = group.first().map_or(0, |mention| mention.sentence as usize);
+            let found = document.sentences().get(index).map(|sentence| {
+                self.inner.context.assert(&document, sentence, group, |place| {
+                    let reading = readings.of(0, index)?;
+                    reading.axes(sentence.span, group.get(place)?.span)
+                })
+            });
+            let mut found = found.unwrap_or_default().into_iter();
+            for place in places.by_ref().take(group.len()) {
+                if let (Some(assertion), Some(slot)) = (found.next(), assertions.get_mut(*place)) {
+                    *slot = assertion;
+                }
             }
         }
         assertions
@@ -183,7 +242,7 @@ impl Pipeline {
 }
 
 impl Names for Pipeline {
-    fn concept(&self, annotation: &Annotation) -> Option<&Concept> {
+    fn concept(&self, annotation: &Annotation) -> Option<Concept<'_>> {
         self.lexicon().concept(annotation.mention.concept?)
     }
 

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Inner, Pipeline};
-use crate::config::{Config, ModelPrecision, Recognizer};
+use crate::config::{Config, Engine, ModelPrecision, Recognizer};
 use crate::context::{ConText, ContextTables};
-use crate::encoder::Precision;
+use crate::encoder::{Computation, Precision};
 use crate::lexicon::{TableSource, embedded};
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
@@ -15,24 +15,44 @@ use crate::{Error, Lexicon, Result};
 /// The tables that a pipeline is built from.
 #[derive(Clone, Debug)]
 pub struct Resources {
+    /// Tables of concepts of the user's.
     concepts: Vec<TableSource>,
+    /// Whether the user gave other spellings.
+    is_respelled: bool,
     rules: Vec<(&'static str, TableSource)>,
-    model: Option<PathBuf>,
-    precision: Precision,
+    model: ModelSource,
+    computation: Computation,
     recognizers: Vec<Recognizer>,
 }
 
+/// Where the model comes from.
+#[derive(Clone, Debug)]
+enum ModelSource {
+    None,
+    Embedded,
+    Folder(PathBuf),
+}
+
 impl Resources {
-    /// The tables that the program carries.
+    /// The tables and the model that the program carries.
     pub fn embedded() -> Resources {
         let rules = embedded::rule_tables().map(|name| (name, embedded::table(name))).collect();
         Resources {
-            concepts: embedded::concepts(),
+            concepts: Vec::new(),
+            is_respelled: false,
             rules,
-            model: None,
-            precision: Precision::Int8,
-            recognizers: vec![Recognizer::Lexicon],
+            model: ModelSource::Embedded,
+            computation: Computation::Own(Precision::Int8),
+            recognizers: vec![Recognizer::Lexicon, Recognizer::Model],
         }
+    }
+
+    /// The same without a model: lexicon and rules alone.
+    #[must_use]
+    pub fn without_model(mut self) -> Resources {
+        self.model = ModelSource::None;
+        self.recognizers = vec![Recognizer::Lexicon];
+        self
     }
 
     /// The embedded tables, with what the configuration adds and replaces.
@@ -42,11 +62,16 @@ impl Resources {
     pub fn load(config: &Config) -> Result<Resources> {
         let mut resources = Resources::embedded();
         resources.recognizers.clone_from(&config.recognizers);
-        resources.precision = match config.precision {
-            ModelPrecision::Int8 => Precision::Int8,
-            ModelPrecision::Full => Precision::Full,
+        resources.computation = match (config.engine, config.precision) {
+            (Engine::RustBert, _) => Computation::RustBert,
+            (Engine::Own, ModelPrecision::Int8) => Computation::Own(Precision::Int8),
+            (Engine::Own, ModelPrecision::Full) => Computation::Own(Precision::Full),
         };
-        resources.model = config.model.clone().filter(|_| config.recognizers.contains(&Recognizer::Model));
+        resources.model = match &config.model {
+            _ if !config.recognizers.contains(&Recognizer::Model) => ModelSource::None,
+            Some(folder) => ModelSource::Folder(folder.clone()),
+            None => ModelSource::Embedded,
+        };
         for path in &config.lexicon {
             resources.concepts.push(read_table(path)?);
         }
@@ -56,6 +81,7 @@ impl Resources {
                 let path = folder.join(*name);
                 if path.exists() {
                     *source = read_table(&path)?;
+                    resources.is_respelled |= *name == "spelling.tsv";
                     n_found += 1;
                 }
             }
@@ -83,24 +109,23 @@ impl Resources {
     }
 
     pub(super) fn build(&self) -> Result<Pipeline> {
-        // The lexicon and the rules are the start-up time, and need nothing of each other.
         let spelling = self.rule("spelling.tsv")?;
-        let (lexicon, rules) = std::thread::scope(|threads| {
-            let lexicon = threads.spawn(|| Lexicon::parse(&self.concepts, spelling));
-            let rules = self.build_rules();
-            (lexicon.join(), rules)
-        });
-        let lexicon = Arc::new(lexicon.map_err(|_| Error::internal("reading the lexicon panicked"))??);
-        let (mut segmenter, context) = rules?;
+        let mut lexicon = if self.is_respelled { Lexicon::respelled(spelling)? } else { Lexicon::embedded() };
+        if !self.concepts.is_empty() {
+            lexicon = lexicon.with(Lexicon::compile(&self.concepts, spelling)?);
+        }
+        let lexicon = Arc::new(lexicon);
+        let (mut segmenter, context) = self.build_rules()?;
         let recognizer_tables =
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
         let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
         segmenter.learn(lexicon.keys().chain(context.keys()));
-        let model = self
-            .model
-            .as_deref()
-            .map(|folder| ModelRecognizer::load(folder, self.precision, |name| segmenter.section_kind(name)))
-            .transpose()?;
+        let section_kind = |name: &str| segmenter.section_kind(name);
+        let model = match &self.model {
+            ModelSource::None => None,
+            ModelSource::Embedded => Some(ModelRecognizer::embedded(self.computation, section_kind)?),
+            ModelSource::Folder(folder) => Some(ModelRecognizer::load(folder, self.computation, section_kind)?),
+        };
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
         Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
     }

@@ -57,7 +57,7 @@ impl RunFile<'_> {
             "skipped_files": self.skipped.iter().map(skipped).collect::<Vec<_>>(),
             "lexicon": {
                 "blake3": self.pipeline.lexicon().hash().to_hex().as_str(),
-                "concepts": self.pipeline.lexicon().concepts().len(),
+                "concepts": self.pipeline.lexicon().n_concepts(),
                 "forms": self.pipeline.lexicon().n_forms(),
             },
             "model": self.pipeline.model_hash().map(|hash| json!({ "blake3": hash.to_hex().as_str() })),

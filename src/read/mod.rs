@@ -13,6 +13,7 @@ mod ids;
 mod jsonl;
 mod lines;
 mod parquet;
+pub(crate) mod run_table;
 mod source;
 mod text;
 mod time;

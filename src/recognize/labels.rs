@@ -171,6 +171,13 @@ fn collect(labels: &[Label], rows: &[Vec<f32>], path: &[usize]) -> Vec<Found> {
     found
 }
 
+/// The probability that a token with these scores is part of a mention.
+pub(super) fn inside(labels: &[Label], scores: &[f32]) -> f32 {
+    let row = log_softmax(scores);
+    let outside = labels.iter().zip(row).filter(|(label, _)| **label == Label::Outside);
+    1.0 - outside.map(|(_, score)| score.exp()).sum::<f32>()
+}
+
 /// The probability that a score stands for.
 pub(super) fn sigmoid(score: f32) -> f32 {
     1.0 / (1.0 + (-score).exp())

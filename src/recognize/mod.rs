@@ -1,5 +1,6 @@
 //! Recognising: finding the mentions of a segmented note.
 
+mod embedded;
 mod exclude;
 mod extend;
 mod inputs;

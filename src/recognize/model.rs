@@ -10,12 +10,13 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 use tokenizers::Tokenizer;
 
+use super::embedded;
 use super::inputs::{Inputs, mark};
 use super::labels::{self, Label};
 use super::word_pieces::Vocabulary;
 use crate::assertion::AxisScores;
 use crate::document::{Document, SectionKind, Sentence};
-use crate::encoder::{Encoder, EncoderConfig, Precision, Scratch, Sequence};
+use crate::encoder::{Classify, Computation, EncoderConfig, Scratch, Sequence, load};
 use crate::mention::{Mention, MentionSource, MentionType};
 use crate::{Error, Result, Span};
 
@@ -29,7 +30,7 @@ const AXES: [&str; 5] = ["negated", "possible", "historical", "hypothetical", "o
 /// Finds mentions by a token classifier.
 #[derive(Debug)]
 pub struct ModelRecognizer {
-    encoder: Encoder,
+    encoder: Box<dyn Classify>,
     tokenizer: Tokenizer,
     labels: Vec<Label>,
     inputs: Inputs,
@@ -42,8 +43,18 @@ pub struct ModelRecognizer {
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     mentions: Vec<SentenceMention>,
-    /// Place of each word piece, with its axis scores; empty where the network has none.
-    axes: Vec<(Span, [f32; AXES.len()])>,
+    pieces: Vec<ReadPiece>,
+    /// Whether the network has axis scores.
+    has_axes: bool,
+}
+
+/// What the model makes of a word piece.
+#[derive(Clone, Copy, Debug)]
+struct ReadPiece {
+    span: Span,
+    /// Probability that it is part of a mention.
+    inside: f32,
+    axes: [f32; AXES.len()],
 }
 
 /// The readings of the sentences of documents.
@@ -100,14 +111,25 @@ impl Reading {
     pub fn axes(&self, sentence: Span, span: Span) -> Option<AxisScores> {
         let mut total = [0.0; AXES.len()];
         let mut n = 0.0;
-        for (_, scores) in self.axes.iter().filter(|(piece, _)| piece.shifted(sentence.start()).overlaps(span)) {
-            for (total, score) in total.iter_mut().zip(scores) {
+        for piece in self.pieces_of(sentence, span).filter(|_| self.has_axes) {
+            for (total, score) in total.iter_mut().zip(piece.axes) {
                 *total += score;
             }
             n += 1.0;
         }
         let [absent, possible, historical, hypothetical, other_experiencer] = total.map(|total| total / n);
         (n > 0.0).then_some(AxisScores { absent, possible, historical, hypothetical, other_experiencer })
+    }
+
+    /// The mean probability, over the pieces of a span of the document, of being part of a mention.
+    pub fn inside(&self, sentence: Span, span: Span) -> f32 {
+        let (n, total) =
+            self.pieces_of(sentence, span).fold((0.0f32, 0.0), |(n, total), piece| (n + 1.0, total + piece.inside));
+        total / n.max(1.0)
+    }
+
+    fn pieces_of(&self, sentence: Span, span: Span) -> impl Iterator<Item = &ReadPiece> {
+        self.pieces.iter().filter(move |piece| piece.span.shifted(sentence.start()).overlaps(span))
     }
 }
 
@@ -118,7 +140,7 @@ impl ModelRecognizer {
     /// A file that is missing or does not fit, with what was found and expected.
     pub(crate) fn load(
         folder: &Path,
-        precision: Precision,
+        computation: Computation,
         section_kind: impl Fn(&str) -> Option<SectionKind>,
     ) -> Result<ModelRecognizer> {
         let read = |name: &str| {
@@ -134,15 +156,28 @@ impl ModelRecognizer {
                 Err(_) => return Err(missing),
             },
         };
-        ModelRecognizer::from_files(&config, &weights, tokenizer, precision, section_kind)
+        ModelRecognizer::from_files(&config, &weights, tokenizer, computation, section_kind)
             .map_err(|problem| Error::input(folder, problem))
+    }
+
+    /// The model that the program carries.
+    ///
+    /// # Errors
+    /// A fault of the embedded files.
+    pub(crate) fn embedded(
+        computation: Computation,
+        section_kind: impl Fn(&str) -> Option<SectionKind>,
+    ) -> Result<ModelRecognizer> {
+        let words = Vocabulary::Words(embedded::VOCABULARY.to_vec(), Vec::new());
+        ModelRecognizer::from_files(embedded::CONFIG, embedded::WEIGHTS, words, computation, section_kind)
+            .map_err(|problem| Error::internal(format!("the embedded model: {problem}")))
     }
 
     fn from_files(
         config: &[u8],
         weights: &[u8],
         vocabulary: Vocabulary,
-        precision: Precision,
+        computation: Computation,
         section_kind: impl Fn(&str) -> Option<SectionKind>,
     ) -> Result<ModelRecognizer, String> {
         let text = std::str::from_utf8(config).map_err(|_| "config.json: not UTF-8".to_owned())?;
@@ -157,14 +192,20 @@ impl ModelRecognizer {
         let tokenizer = vocabulary.build(&mut hasher)?;
         let special =
             |token: &str| tokenizer.token_to_id(token).ok_or_else(|| format!("the vocabulary holds no {token}"));
-        let (first, last) = (special("[CLS]")?, special("[SEP]")?);
+        let (first, last) = parsed.family.special();
+        let (first, last) = (special(first)?, special(last)?);
         let n_words = tokenizer.get_vocab_size(true);
         if n_words > parsed.vocabulary {
             let expected = parsed.vocabulary;
             return Err(format!("the vocabulary holds {n_words} word pieces, config.json says {expected}"));
         }
-        let encoder = Encoder::new(parsed, weights, precision)?;
+        let encoder = load(parsed, weights, computation)?;
         Ok(ModelRecognizer { encoder, tokenizer, labels, inputs, first, last, hash: hasher.finalize() })
+    }
+
+    /// Whether the network reads what the lexicon finds, so that it has a say in it.
+    pub(crate) fn reads_lexicon(&self) -> bool {
+        self.inputs.reads_lexicon()
     }
 
     /// Hash of the model's files.
@@ -285,13 +326,13 @@ impl ModelRecognizer {
                 None => {}
             }
         }
-        let has_axes = self.encoder.n_outputs() == n_labels + AXES.len();
-        let axes = rows.zip(&pieces.offsets).filter(|_| has_axes).map(|(row, &(start, end))| {
+        let read = rows.zip(&pieces.offsets).map(|(row, &(start, end))| {
             let mut axes = [0.0; AXES.len()];
             axes.iter_mut().zip(&row[n_labels..]).for_each(|(axis, &score)| *axis = labels::sigmoid(score));
-            (Span::between(start, end), axes)
+            let inside = labels::inside(&self.labels, &row[..n_labels]);
+            ReadPiece { span: Span::between(start, end), inside, axes }
         });
-        Reading { mentions, axes: axes.collect() }
+        Reading { mentions, pieces: read.collect(), has_axes: self.encoder.n_outputs() > n_labels }
     }
 }
 

@@ -1,18 +1,19 @@
 //! One reading for each mention, where the model and the lexicon both found something.
 //!
 //! The model's span and type stand; a lexicon mention that overlaps it gives it its concept, and the mention is of both. A
-//! lexicon mention that the model did not see stands by itself. So no two mentions overlap.
+//! lexicon mention that the model did not see stands by itself where it is kept. So no two mentions overlap.
 
 use crate::mention::{Mention, MentionSource};
 
-/// Merges the mentions of one sentence; both lists are sorted by span and free of overlaps, and so is the result.
-pub(crate) fn merge(model: &[Mention], lexicon: &[Mention]) -> Vec<Mention> {
+/// Merges the mentions of one sentence; both lists are sorted by span and free of overlaps, and so is the result. `keeps`
+/// tells which mentions of the lexicon alone stand.
+pub(crate) fn merge(model: &[Mention], lexicon: &[Mention], keeps: impl Fn(&Mention) -> bool) -> Vec<Mention> {
     let mut merged: Vec<Mention> = Vec::with_capacity(model.len() + lexicon.len());
     let mut waiting = lexicon.iter().peekable();
     let mut previous_end = 0;
     for mention in model {
         while let Some(alone) = waiting.next_if(|other| other.span.end() <= mention.span.start()) {
-            merged.extend((alone.span.start() >= previous_end).then_some(*alone));
+            merged.extend((alone.span.start() >= previous_end && keeps(alone)).then_some(*alone));
         }
         let mut mention = *mention;
         let mut widest = 0;
@@ -32,7 +33,7 @@ pub(crate) fn merge(model: &[Mention], lexicon: &[Mention]) -> Vec<Mention> {
         previous_end = mention.span.end();
         merged.push(mention);
     }
-    merged.extend(waiting.filter(|alone| alone.span.start() >= previous_end));
+    merged.extend(waiting.filter(|alone| alone.span.start() >= previous_end && keeps(alone)));
     merged
 }
 
@@ -60,7 +61,7 @@ mod tests {
             let model: Vec<Mention> = model.iter().map(|&(start, end)| mention(start, end, None)).collect();
             let lexicon: Vec<Mention> =
                 lexicon.iter().zip(0..).map(|(&(start, end), concept)| mention(start, end, Some(concept))).collect();
-            let merged = merge(&model, &lexicon);
+            let merged = merge(&model, &lexicon, |_| true);
             let found: Vec<_> = merged.iter().map(|m| (m.span.start(), m.span.end(), m.concept.map(|c| c.0))).collect();
             assert_eq!(found, expected);
         };

@@ -170,10 +170,10 @@ impl MentionRows {
 
     fn push_concept(&mut self, annotation: &Annotation, names: &impl Names) {
         let concept = names.concept(annotation);
-        self.concept_id.append_option(concept.map(|concept| concept.id.as_str()));
-        self.concept_name.append_option(concept.map(|concept| concept.name.as_str()));
-        self.icd10cm.append_option(concept.and_then(|concept| concept.icd10cm.as_deref()));
-        self.codes.append_option(concept.and_then(|concept| concept.codes.as_deref()));
+        self.concept_id.append_option(concept.map(|concept| concept.id));
+        self.concept_name.append_option(concept.map(|concept| concept.name));
+        self.icd10cm.append_option(concept.and_then(|concept| concept.icd10cm));
+        self.codes.append_option(concept.and_then(|concept| concept.codes));
     }
 
     /// The rows collected, as a batch of [`schema`].

@@ -48,7 +48,7 @@ impl OutputFormat {
 /// What rows need to know of the engines that made the annotations.
 pub(crate) trait Names {
     /// The concept of a lexicon mention.
-    fn concept(&self, annotation: &Annotation) -> Option<&Concept>;
+    fn concept(&self, annotation: &Annotation) -> Option<Concept<'_>>;
     /// The name of an assertion rule.
     fn rule(&self, rule: RuleIndex) -> &str;
     /// The normalised name of a section kind.

@@ -1,0 +1,88 @@
+//! Tables of concepts: their rows, and the image that they are compiled to.
+
+use rustc_hash::FxHashMap;
+
+use super::compile::Compiler;
+use super::forms::Spelling;
+use super::table;
+use crate::mention::{Concept, MentionType};
+use crate::{Error, Result};
+
+/// Columns of a table of concepts.
+pub(crate) const COLUMNS: [&str; 7] = ["id", "name", "type", "icd10cm", "codes", "forms", "source"];
+
+/// Compiles tables of concepts, given as name and text; a later row with the id of an earlier one replaces it, and a later
+/// form is preferred to an equal earlier one.
+///
+/// # Errors
+/// A malformed table, with its name and line.
+pub(crate) fn compile(tables: &[(&str, &str)], spelling: (&str, &str)) -> Result<Vec<u8>> {
+    let rules = Spelling::parse(spelling.0, spelling.1)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(spelling.1.as_bytes());
+    let mut rows: Vec<(Concept<'_>, Vec<&str>)> = Vec::new();
+    let mut ids: FxHashMap<&str, usize> = FxHashMap::default();
+    for &(name, text) in tables {
+        hasher.update(text.as_bytes());
+        for row in table::rows(name, text, COLUMNS)? {
+            let parsed = concept(name, row.line, row.cells)?;
+            match ids.get(row.cells[0]) {
+                Some(&place) => rows[place] = parsed,
+                None => {
+                    ids.insert(row.cells[0], rows.len());
+                    rows.push(parsed);
+                }
+            }
+        }
+    }
+    let mut compiler = Compiler::new(&rules);
+    for (concept, forms) in rows {
+        let index = compiler.concept(concept);
+        for form in forms {
+            compiler.form(index, form);
+        }
+    }
+    Ok(compiler.finish(hasher.finalize()))
+}
+
+/// Reads a row.
+///
+/// # Errors
+/// What was found and expected.
+fn concept<'a>(table: &str, line: usize, cells: [&'a str; 7]) -> Result<(Concept<'a>, Vec<&'a str>)> {
+    let [id, name, kind, icd10cm, codes, forms, _source] = cells;
+    let problem = |problem: String| Err(Error::table(table, line, problem));
+    if id.is_empty() || name.is_empty() {
+        return problem("id and name must not be empty".into());
+    }
+    let Some(kind) = MentionType::from_name(kind) else {
+        return problem(format!("type: expected symptom, finding or diagnosis, found {kind:?}"));
+    };
+    if !icd10cm.is_empty() && !is_icd10cm(icd10cm) {
+        return problem(format!("icd10cm: expected a dotted code such as I50.9, found {icd10cm:?}"));
+    }
+    if let Some(code) = codes.split(';').find(|code| !code.is_empty() && !code.contains(':')) {
+        return problem(format!("codes: expected SYSTEM:CODE, found {code:?}"));
+    }
+    let forms: Vec<&str> = forms.split('|').filter(|form| !form.is_empty()).collect();
+    if let Some(form) = forms.iter().find(|form| !form.chars().any(char::is_alphanumeric)) {
+        return problem(format!("forms: {form:?} holds no word"));
+    }
+    let some = |cell: &'a str| (!cell.is_empty()).then_some(cell);
+    Ok((Concept { id, name, kind, icd10cm: some(icd10cm), codes: some(codes) }, forms))
+}
+
+/// The shape of an ICD-10-CM code: a letter, a digit, a digit or letter, and up to four after the dot.
+fn is_icd10cm(code: &str) -> bool {
+    let bytes = code.as_bytes();
+    let shape = bytes.len() >= 3
+        && bytes[0].is_ascii_uppercase()
+        && bytes[1].is_ascii_digit()
+        && bytes[2].is_ascii_alphanumeric();
+    shape
+        && match bytes.get(3..) {
+            None | Some([]) => true,
+            Some([b'.', rest @ ..]) => (1..=4).contains(&rest.len()) && rest.iter().all(u8::is_ascii_alphanumeric),
+            Some(_) => false,
+        }
+}
