@@ -60,7 +60,8 @@ class Tagger(nn.Module):
         config.noteward_axes = AXES
         config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, os.path.join(folder, "model.safetensors"))
+        contiguous = {name: tensor.contiguous() for name, tensor in state.items()}
+        save_file(contiguous, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
         with open(os.path.join(folder, "metrics.json"), "w", encoding="utf8") as file:
             json.dump(metrics, file, indent=1)
 

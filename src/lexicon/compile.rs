@@ -134,7 +134,8 @@ impl<'a> Compiler<'a> {
             reserved: 0,
         };
         let mut filter = vec![0u8; (1 << parts.filter_bits) / 8];
-        for key in self.first_keys {
+        let first_keys: Vec<u64> = self.first_keys.into_iter().collect();
+        for key in first_keys {
             let bit = key & ((1 << parts.filter_bits) - 1);
             filter[(bit / 8) as usize] |= 1 << (bit % 8);
         }
