@@ -18,6 +18,8 @@ pub(super) fn changes(given: &Assertion, scores: &AxisScores) -> impl Iterator<I
         Presence::Present => likelier((scores.absent, Category::Absent), (scores.possible, Category::Possible)),
     };
     let temporality = match given.temporality {
+        // "No history of" tells of the past, which the model was not taught.
+        Temporality::Historical if given.presence == Presence::Absent => None,
         Temporality::Historical => {
             veto(scores.historical, scores.hypothetical, Category::Hypothetical, Category::Current)
         }
@@ -58,10 +60,11 @@ mod tests {
         check(by_rules(Presence::Present, Temporality::Current), none, &[]);
         check(by_rules(Presence::Present, Temporality::Current), unsure, &[]);
         check(by_rules(Presence::Absent, Temporality::Historical), unsure, &[]);
-        check(by_rules(Presence::Absent, Temporality::Historical), none, &[Category::Present, Category::Current]);
+        check(by_rules(Presence::Absent, Temporality::Historical), none, &[Category::Present]);
+        check(by_rules(Presence::Possible, Temporality::Historical), none, &[Category::Present, Category::Current]);
         let possible = AxisScores { possible: 0.7, hypothetical: 0.8, other_experiencer: 0.95, ..none };
         let all = [Category::Possible, Category::Hypothetical, Category::Family];
         check(by_rules(Presence::Present, Temporality::Current), possible, &all);
-        check(by_rules(Presence::Absent, Temporality::Historical), possible, &all);
+        check(by_rules(Presence::Absent, Temporality::Hypothetical), possible, &[Category::Possible, Category::Family]);
     }
 }

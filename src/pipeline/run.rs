@@ -26,8 +26,16 @@ use crate::write::table::TableWriter;
 use crate::{Error, Result};
 
 /// A batch is full with so many bytes of text, or so many records.
-const BATCH_BYTES: usize = 96 * 1024;
-const BATCH_RECORDS: usize = 512;
+#[derive(Clone, Copy)]
+struct BatchSize {
+    bytes: usize,
+    records: usize,
+}
+
+/// Without a model: a few milliseconds of work.
+const LARGE_BATCH: BatchSize = BatchSize { bytes: 96 * 1024, records: 512 };
+/// With a model, whose work on a text takes a hundred times as long: the workers still end at about the same time.
+const SMALL_BATCH: BatchSize = BatchSize { bytes: 16 * 1024, records: 128 };
 /// Batches between reader and writer, for each worker.
 const BATCHES_PER_WORKER: usize = 4;
 
@@ -181,7 +189,11 @@ fn flow(
         .build()
         .map_err(|error| Error::internal(format!("the workers cannot be started: {error}")))?;
     thread::scope(|threads| {
-        let reader = threads.spawn(|| read(files, options, config.limit, &permits, batch_sender));
+        let reader = threads.spawn(|| {
+            let size = if pipeline.has_model() { SMALL_BATCH } else { LARGE_BATCH };
+            let batcher = Batcher::new(size, batch_sender, &permits);
+            read(files, options, config.limit, batcher)
+        });
         let written = pool.in_place_scope(|workers| {
             for _ in 0..n_workers {
                 let (batches, row_sender) = (batches.clone(), row_sender.clone());
@@ -245,10 +257,8 @@ fn read(
     files: &[InputFile],
     options: &ReadOptions,
     limit: Option<u64>,
-    permits: &Receiver<()>,
-    batches: Sender<Batch>,
+    mut batcher: Batcher<'_>,
 ) -> Result<(u64, Vec<Source>)> {
-    let mut batcher = Batcher { batches, permits, number: 0, records: Vec::new(), n_bytes: 0 };
     let mut seen = SeenIds::default();
     let mut sources = Vec::with_capacity(files.len());
     let mut n_read = 0;
@@ -290,6 +300,7 @@ fn reject_repeated(record: &mut Record, seen: &mut SeenIds) -> Result<()> {
 
 /// Groups records into numbered batches.
 struct Batcher<'a> {
+    size: BatchSize,
     batches: Sender<Batch>,
     permits: &'a Receiver<()>,
     number: u64,
@@ -297,14 +308,18 @@ struct Batcher<'a> {
     n_bytes: usize,
 }
 
-impl Batcher<'_> {
+impl<'a> Batcher<'a> {
+    fn new(size: BatchSize, batches: Sender<Batch>, permits: &'a Receiver<()>) -> Batcher<'a> {
+        Batcher { size, batches, permits, number: 0, records: Vec::new(), n_bytes: 0 }
+    }
+
     /// Adds a record; false when nobody takes batches any more.
     fn push(&mut self, record: Record) -> bool {
         if let Content::Text(text, _) = &record.content {
             self.n_bytes += text.len();
         }
         self.records.push(record);
-        let full = self.n_bytes >= BATCH_BYTES || self.records.len() >= BATCH_RECORDS;
+        let full = self.n_bytes >= self.size.bytes || self.records.len() >= self.size.records;
         !full || self.flush()
     }
 
