@@ -102,6 +102,13 @@ pub struct AxisScores {
     pub other_experiencer: f32,
 }
 
+impl From<[f32; 5]> for AxisScores {
+    /// Absent, possible, historical, hypothetical, not the patient's.
+    fn from([absent, possible, historical, hypothetical, other_experiencer]: [f32; 5]) -> AxisScores {
+        AxisScores { absent, possible, historical, hypothetical, other_experiencer }
+    }
+}
+
 /// The assertion of a mention; `Default` is ConText's default, decided by no rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Assertion {

@@ -1,20 +1,26 @@
 //! Assertion by rules: ConText (Harkema et al. 2009), after NegEx (Chapman et al. 2001).
 //!
 //! Cues, their direction and reach, terminators and section priors are rows of tables; this module finds the cues of a
-//! sentence once and decides each axis of each mention by the nearest cue that reaches it. It sees one sentence and the
-//! kind of its section, and cannot fail.
+//! sentence once and decides each axis of each mention by the nearest cue that reaches it. Where a model runs too, a learned
+//! part completes and corrects what the rules decided. All sees one sentence and the kind of its section, and cannot fail.
 
+mod features;
 mod learned;
 mod rules;
 mod scope;
+mod weights;
 
 use crate::assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Temporality};
-use crate::document::{Document, Sentence};
+use crate::document::{Document, SectionKind, Sentence};
 use crate::lexicon::TableSource;
 use crate::token::Token;
 use crate::{Mention, MentionType, Result, Span};
-use rules::{Category, Rules};
+use rustc_hash::FxHashMap;
+use rules::{Axis, Category, Rules};
+use features::Seen;
+pub(crate) use features::Feature;
 use scope::{Cue, TokenRange};
+pub(crate) use weights::Weights;
 
 /// The tables that the engine reads.
 #[derive(Clone, Debug)]
@@ -31,20 +37,34 @@ pub(crate) struct ContextTables<'a> {
 #[derive(Clone, Debug)]
 pub struct ConText {
     rules: Rules,
+    /// The hashes by which the linear model knows sections.
+    sections: FxHashMap<SectionKind, u64>,
+    /// The linear model.
+    weights: Option<Weights>,
 }
 
 impl ConText {
-    /// Reads the tables; `section_index` gives the index of a section kind's name.
-    pub(crate) fn new(
+    /// Reads the tables; `sections` are the kinds of sections and their names.
+    pub(crate) fn new<'a>(
         tables: &ContextTables<'_>,
-        section_index: impl Fn(&str) -> Option<crate::document::SectionKind>,
+        sections: impl Iterator<Item = (SectionKind, &'a str)>,
     ) -> Result<ConText> {
-        Ok(ConText { rules: Rules::parse(tables, section_index)? })
+        let sections: Vec<(SectionKind, &str)> = sections.collect();
+        let named = |name: &str| sections.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind);
+        let rules = Rules::parse(tables, named)?;
+        let sections = sections.iter().map(|&(kind, name)| (kind, features::section_hash(name))).collect();
+        Ok(ConText { rules, sections, weights: None })
+    }
+
+    /// The same with the weights of a linear model.
+    pub(crate) fn with_weights(self, weights: Weights) -> ConText {
+        ConText { weights: Some(weights), ..self }
     }
 
     /// The assertions of the mentions of one sentence, which are sorted by span: the k-th belongs to the k-th mention.
     ///
-    /// `scores` gives what a model makes of a mention, by its place among them; it decides what rules leave open, and overrules them where it is sure.
+    /// `scores` gives what a model makes of a mention, by its place among them; with the weights of a linear model it
+    /// completes and corrects what the rules decided.
     pub fn assert(
         &self,
         document: &Document,
@@ -53,19 +73,79 @@ impl ConText {
         scores: impl Fn(usize) -> Option<AxisScores>,
     ) -> Vec<Assertion> {
         let tokens = document.tokens_of(sentence);
-        let places: Vec<TokenRange> = token_ranges(tokens, mentions);
-        let cues = scope::find_cues(&self.rules, document.text(), tokens, &places);
+        let places = token_ranges(tokens, mentions);
+        let mut assertions = self.by_rules(document, sentence, mentions, &places);
+        let Some(weights) = &self.weights else { return assertions };
+        for (index, assertion) in assertions.iter_mut().enumerate() {
+            let (Some(scores), Some(mention), Some(&place)) = (scores(index), mentions.get(index), places.get(index))
+            else {
+                continue;
+            };
+            let given = *assertion;
+            let linear = weights.log_odds(&self.features_of(document, sentence, mention, place, &given));
+            for category in learned::changes(&given, &learned::together(&linear, &scores)) {
+                apply(assertion, category, Evidence { cue: None, rule: self.rules.learned(category) });
+            }
+        }
+        assertions
+    }
+
+    /// What the linear model sees of each mention of a sentence, for training it.
+    pub(crate) fn features(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        mentions: &[Mention],
+    ) -> Vec<Vec<Feature>> {
+        let places = token_ranges(document.tokens_of(sentence), mentions);
+        let assertions = self.by_rules(document, sentence, mentions, &places);
+        let seen = mentions.iter().zip(places).zip(&assertions);
+        seen.map(|((mention, place), given)| self.features_of(document, sentence, mention, place, given)).collect()
+    }
+
+    fn features_of(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        mention: &Mention,
+        place: TokenRange,
+        by_rules: &Assertion,
+    ) -> Vec<Feature> {
+        let section = document.section_of(sentence).and_then(|section| self.sections.get(&section.kind));
+        let seen = Seen {
+            text: document.text(),
+            tokens: document.tokens_of(sentence),
+            place,
+            kind: mention.kind,
+            section: section.copied().unwrap_or(0),
+            by_rules,
+        };
+        features::features(&self.rules, &seen)
+    }
+
+    fn by_rules(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        mentions: &[Mention],
+        places: &[TokenRange],
+    ) -> Vec<Assertion> {
+        let tokens = document.tokens_of(sentence);
+        let cues = scope::find_cues(&self.rules, document.text(), tokens, places);
         let section = document.section_of(sentence);
         let mut assertions = Vec::with_capacity(mentions.len());
-        for (index, (mention, &place)) in mentions.iter().zip(&places).enumerate() {
+        for (mention, &place) in mentions.iter().zip(places) {
             // "History of" a lasting condition or of a symptom tells of the present.
             let chronic =
                 mention.kind == MentionType::Symptom || self.rules.is_chronic(&tokens[place.start..place.end]);
             let mut assertion = Assertion::default();
             let deciding = scope::deciding_cues(&self.rules, &cues, place);
+            // A relative's history tells whose problem it is, not when it was.
+            let is_others = deciding[Axis::Experiencer as usize]
+                .is_some_and(|cue| matches!(cue.category, Category::Family | Category::Other));
             for cue in deciding.iter().flatten() {
                 let overrides = self.rules.row(cue.rule).overrides_chronic;
-                if cue.category == Category::Historical && chronic && !overrides {
+                if cue.category == Category::Historical && (chronic || is_others) && !overrides {
                     continue;
                 }
                 apply(&mut assertion, cue.category, evidence(tokens, cue));
@@ -74,15 +154,8 @@ impl ConText {
                 && let Some((category, rule)) = self.rules.prior(section.kind)
                 && let Some(axis) = category.axis()
                 && deciding[axis as usize].is_none()
-                && !(category == Category::Historical && chronic)
             {
                 apply(&mut assertion, category, Evidence { cue: Some(section.heading), rule });
-            }
-            if let Some(scores) = scores(index) {
-                let given = assertion;
-                for category in learned::changes(&given, &scores) {
-                    apply(&mut assertion, category, Evidence { cue: None, rule: self.rules.learned(category) });
-                }
             }
             assertions.push(assertion);
         }
@@ -139,6 +212,10 @@ fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {
         Category::Current if evidence.cue.is_none() => {
             assertion.temporality = Temporality::Current;
             assertion.temporality_by = Some(evidence);
+        }
+        Category::Patient if evidence.cue.is_none() => {
+            assertion.experiencer = Experiencer::Patient;
+            assertion.experiencer_by = Some(evidence);
         }
         // They keep other cues from reaching the mention, and leave the default.
         Category::Current | Category::Patient | Category::Reporting | Category::Pseudo | Category::End => {}

@@ -45,7 +45,8 @@ pub(super) fn find_cues(rules: &Rules, text: &str, tokens: &[Token], mentions: &
             continue;
         }
         let room = mentions.get(n_passed).map_or(tokens.len(), |mention| mention.start);
-        let closes = |used: usize| clause_ends(text, tokens, index + used);
+        // A cue closes what stands before it; `denies, fever` closes nothing.
+        let closes = |used: usize| n_passed > 0 && clause_ends(text, tokens, index + used);
         let Some((used, rows)) = rules.cue(&tokens[index..room], closes) else {
             index += 1;
             continue;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::annotation::{AnnotatedNote, Annotation};
 use crate::assertion::RuleIndex;
 use crate::context::ConText;
-use crate::document::SectionKind;
+use crate::document::{SectionKind, Sentence};
 use crate::encoder::Scratch;
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
 use crate::segment::Segmenter;
@@ -170,39 +170,18 @@ impl Pipeline {
         let lexicon = self.lexicon_mentions(&document);
         let readings =
             self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
-        let mut order: Vec<usize> = (0..spans.len()).collect();
-        order.sort_by_key(|&index| spans.get(index).map(|(span, _)| *span));
-        let sentence_of = |span: Span| document.sentences().partition_point(|other| other.span.end() <= span.start());
-        let mentions: Vec<Mention> = order
-            .iter()
-            .filter_map(|&index| spans.get(index))
-            .map(|&(span, kind)| Mention {
-                span,
-                kind,
-                source: MentionSource::Lexicon,
-                score: None,
-                sentence: sentence_of(span) as u32,
-                concept: None,
+        of_spans(&document, spans, |index, sentence, mentions| {
+            self.inner.context.assert(&document, sentence, mentions, |place| {
+                readings.of(0, index)?.axes(sentence.span, mentions.get(place)?.span)
             })
-            .collect();
-        let mut assertions = vec![crate::Assertion::default(); spans.len()];
-        let mut places = order.iter();
-        for group in mentions.chunk_by(|left, right| left.sentence == right.sentence) {
-            let index = group.first().map_or(0, |mention| mention.sentence as usize);
-            let found = document.sentences().get(index).map(|sentence| {
-                self.inner.context.assert(&document, sentence, group, |place| {
-                    let reading = readings.of(0, index)?;
-                    reading.axes(sentence.span, group.get(place)?.span)
-                })
-            });
-            let mut found = found.unwrap_or_default().into_iter();
-            for place in places.by_ref().take(group.len()) {
-                if let (Some(assertion), Some(slot)) = (found.next(), assertions.get_mut(*place)) {
-                    *slot = assertion;
-                }
-            }
-        }
-        assertions
+        })
+    }
+
+    /// What the linear model of the assertion sees of given spans of a note, as hashes of features with their values, for
+    /// training it (`models/README.md`): the k-th answer belongs to the k-th span.
+    pub fn assertion_features(&self, note: Note, spans: &[(Span, MentionType)]) -> Vec<Vec<(u64, f32)>> {
+        let document = self.inner.segmenter.segment(note);
+        of_spans(&document, spans, |_, sentence, mentions| self.inner.context.features(&document, sentence, mentions))
     }
 
     /// Segments a note without looking for mentions.
@@ -239,6 +218,37 @@ impl Pipeline {
     pub fn rule_name(&self, rule: RuleIndex) -> &str {
         self.inner.context.rule_name(rule)
     }
+}
+
+/// Answers for given spans of a document, which `answer` gives for the mentions of a sentence: the k-th answer belongs to the
+/// k-th span.
+fn of_spans<T: Clone + Default>(
+    document: &Document,
+    spans: &[(Span, MentionType)],
+    answer: impl Fn(usize, &Sentence, &[Mention]) -> Vec<T>,
+) -> Vec<T> {
+    let sentence_of = |span: Span| document.sentences().partition_point(|other| other.span.end() <= span.start());
+    let mut placed: Vec<(usize, Mention)> = spans
+        .iter()
+        .map(|&(span, kind)| {
+            let sentence = sentence_of(span) as u32;
+            Mention { span, kind, source: MentionSource::Lexicon, score: None, sentence, concept: None }
+        })
+        .enumerate()
+        .collect();
+    placed.sort_by_key(|(_, mention)| mention.span);
+    let mut answers = vec![T::default(); spans.len()];
+    for group in placed.chunk_by(|(_, left), (_, right)| left.sentence == right.sentence) {
+        let index = group.first().map_or(0, |(_, mention)| mention.sentence as usize);
+        let Some(sentence) = document.sentences().get(index) else { continue };
+        let mentions: Vec<Mention> = group.iter().map(|&(_, mention)| mention).collect();
+        for ((place, _), found) in group.iter().zip(answer(index, sentence, &mentions)) {
+            if let Some(slot) = answers.get_mut(*place) {
+                *slot = found;
+            }
+        }
+    }
+    answers
 }
 
 impl Names for Pipeline {

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use super::{Inner, Pipeline};
 use crate::config::{Config, Engine, ModelPrecision, Recognizer};
-use crate::context::{ConText, ContextTables};
+use crate::context::{ConText, ContextTables, Weights};
 use crate::encoder::{Computation, Precision};
 use crate::lexicon::{TableSource, embedded};
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
 use crate::{Error, Lexicon, Result};
+
+/// The linear model of the assertion that the program carries.
+const ASSERTION_WEIGHTS: &[u8] = include_bytes!("../../models/default/assertion.safetensors");
 
 /// The tables that a pipeline is built from.
 #[derive(Clone, Debug)]
@@ -115,7 +118,7 @@ impl Resources {
             lexicon = lexicon.with(Lexicon::compile(&self.concepts, spelling)?);
         }
         let lexicon = Arc::new(lexicon);
-        let (mut segmenter, context) = self.build_rules()?;
+        let (mut segmenter, mut context) = self.build_rules()?;
         let recognizer_tables =
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
         let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
@@ -126,8 +129,31 @@ impl Resources {
             ModelSource::Embedded => Some(ModelRecognizer::embedded(self.computation, section_kind)?),
             ModelSource::Folder(folder) => Some(ModelRecognizer::load(folder, self.computation, section_kind)?),
         };
+        if let Some(weights) = self.assertion_weights()? {
+            context = context.with_weights(weights);
+        }
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
         Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
+    }
+
+    /// The linear model of the assertion, which goes with a network: the folder's own, or the program's.
+    fn assertion_weights(&self) -> Result<Option<Weights>> {
+        let embedded = || {
+            let weights = Weights::parse(ASSERTION_WEIGHTS);
+            weights.map_err(|problem| Error::internal(format!("the embedded assertion weights: {problem}")))
+        };
+        match &self.model {
+            ModelSource::None => Ok(None),
+            ModelSource::Embedded => embedded().map(Some),
+            ModelSource::Folder(folder) => {
+                let path = folder.join("assertion.safetensors");
+                if !path.exists() {
+                    return embedded().map(Some);
+                }
+                let bytes = std::fs::read(&path).map_err(|error| Error::io("reading", &path, error))?;
+                Weights::parse(&bytes).map(Some).map_err(|problem| Error::input(&path, problem))
+            }
+        }
     }
 
     /// The engines that are made of rules alone.
@@ -143,7 +169,7 @@ impl Resources {
             priors: self.rule("section-priors.tsv")?,
             chronic: self.rule("chronic.tsv")?,
         };
-        let context = ConText::new(&context_tables, |name| segmenter.section_kind(name))?;
+        let context = ConText::new(&context_tables, segmenter.section_kinds())?;
         Ok((segmenter, context))
     }
 }

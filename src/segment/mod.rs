@@ -72,6 +72,11 @@ impl Segmenter {
         self.headings.kind(kind).map_or("other", |row| &row.kind)
     }
 
+    /// Every section kind, with its normalised name.
+    pub fn section_kinds(&self) -> impl Iterator<Item = (SectionKind, &str)> {
+        (0..).map_while(|index| Some((SectionKind(index), self.headings.kind(SectionKind(index))?.kind.as_str())))
+    }
+
     /// The LOINC document-section code of a section kind, where one exists.
     pub fn section_loinc(&self, kind: SectionKind) -> Option<&str> {
         self.headings.kind(kind)?.loinc.as_deref()
