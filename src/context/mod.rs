@@ -7,6 +7,7 @@
 mod learned;
 mod rules;
 mod scope;
+mod trace;
 
 use crate::assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Temporality};
 use crate::document::{Document, Sentence};
@@ -15,6 +16,7 @@ use crate::token::Token;
 use crate::{Mention, MentionType, Result, Span};
 use rules::{Category, Rules};
 use scope::{Cue, TokenRange};
+pub use trace::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
 
 /// The tables that the engine reads.
 #[derive(Clone, Debug)]
@@ -101,9 +103,14 @@ impl ConText {
 }
 
 fn evidence(tokens: &[Token], cue: &Cue) -> Evidence {
-    let first = tokens.get(cue.place.start).map(|token| token.span).unwrap_or_default();
-    let last = tokens.get(cue.place.end.saturating_sub(1)).map_or(first, |token| token.span);
-    Evidence { cue: Some(first.cover(last)), rule: cue.rule }
+    Evidence { cue: Some(span_of(tokens, cue.place)), rule: cue.rule }
+}
+
+/// From the first to the last token of a range.
+fn span_of(tokens: &[Token], place: TokenRange) -> Span {
+    let first = tokens.get(place.start).map(|token| token.span).unwrap_or_default();
+    let last = tokens.get(place.end.saturating_sub(1)).map_or(first, |token| token.span);
+    first.cover(last)
 }
 
 fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {
