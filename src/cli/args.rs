@@ -22,6 +22,37 @@ pub(super) enum Command {
     Evaluate(EvaluateArgs),
     /// Why a row of a run says what it says
     Why(WhyArgs),
+    /// What changed between two runs: mentions, notes, patients
+    Diff(DiffArgs),
+}
+
+/// Compares two runs: mentions added, removed and changed, notes and patients affected, by column, value and rule.
+///
+/// Notes are the same where their note_id is; their mentions are paired by span and type, then by span, then by overlap. Memory
+/// does not grow with the runs, but with the notes that they do not share.
+///
+/// Exit status: 0 equal; 1 they differ; 2 not done.
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The first run: output folder of annotate
+    #[arg(value_name = "RUN_A")]
+    pub run_a: PathBuf,
+
+    /// The second run
+    #[arg(value_name = "RUN_B")]
+    pub run_b: PathBuf,
+
+    /// Also write every change to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Show the first N changes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub examples: usize,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Shows why a mention of a run stands as it does: its sentence, the cue and its scope, the row of the rule, other cues and

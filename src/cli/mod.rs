@@ -2,6 +2,7 @@
 
 mod annotate;
 mod args;
+mod diff;
 mod evaluate;
 mod progress;
 mod why;
@@ -34,6 +35,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Annotate(arguments) => annotate::annotate(*arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
         Command::Why(arguments) => why::why(arguments),
+        Command::Diff(arguments) => diff::diff(arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -4,7 +4,6 @@
 //! overlap first. [`Tally`] counts over the pairs.
 
 mod load;
-mod pair;
 mod report;
 mod tally;
 
@@ -13,10 +12,10 @@ use std::path::PathBuf;
 
 use crate::Result;
 use crate::note::Note;
+use crate::pairs::{Place, pairs};
 use crate::pipeline::Pipeline;
 
 use load::{MarkedMention, MarkedNote};
-use pair::pairs;
 pub use tally::Tally;
 
 /// What is compared with the gold standard.
@@ -110,6 +109,10 @@ fn on_gold_spans(pipeline: &Pipeline, note: &MarkedNote) -> Vec<MarkedMention> {
     mentions.collect()
 }
 
+fn places(mentions: &[MarkedMention]) -> Vec<Place<'_>> {
+    mentions.iter().map(|mention| Place { start: mention.start, end: mention.end, kind: &mention.kind }).collect()
+}
+
 impl Evaluation {
     fn add(&mut self, gold: &MarkedNote, predicted: &[MarkedMention], pipeline: &Pipeline, n_errors: usize) {
         let document = pipeline.segment(Note::new(gold.id.clone(), gold.text.clone()));
@@ -136,10 +139,10 @@ impl Evaluation {
             count(mention, &|tally| tally.pred += 1);
         }
         let mut errors = Vec::new();
-        for pair in pairs(&gold.mentions, predicted) {
-            let (own, other) = (&gold.mentions[pair.gold], &predicted[pair.predicted]);
-            gold_free[pair.gold] = false;
-            predicted_free[pair.predicted] = false;
+        for pair in pairs(&places(&gold.mentions), &places(predicted)) {
+            let (own, other) = (&gold.mentions[pair.own], &predicted[pair.other]);
+            gold_free[pair.own] = false;
+            predicted_free[pair.other] = false;
             count(own, &|tally| tally.add(own, other, pair.is_exact));
             let (told, read) = (own.assertion(), other.assertion());
             *self.confusion.entry(told.clone()).or_default().entry(read.clone()).or_default() += 1;
