@@ -48,7 +48,7 @@ pub use context::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
 pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCounts, RuleChange, ValueChange, diff};
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
-pub use evaluate::{Disagreement, Evaluation, Predicted, Tally, evaluate};
+pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};

@@ -102,7 +102,8 @@ pub(super) struct EvaluateArgs {
     #[arg(long)]
     pub gold_spans: bool,
 
-    /// Show so many disagreements, with words of the notes around them
+    /// Show the N worst disagreements of each kind, with words of the notes around them: wrong assertion, missed, spurious, wrong
+    /// type, wrong code, other span
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub errors: usize,
 
