@@ -59,11 +59,12 @@ fn why(workplace: &Workplace, id: &str, flags: &[&str]) -> Value {
     told
 }
 
-/// A page without what changes with the program's tables: lines of embedded tables, and hashes.
+/// A page without what changes with the program's tables: lines of embedded tables, codes of concepts, and hashes.
 fn steady(page: &str) -> String {
-    let lines = page.lines().map(|line| match line.split_once("run: version") {
-        Some(_) => "run: ...".to_owned(),
-        None => match line.split_once(".tsv, line ") {
+    let lines = page.lines().map(|line| match line.split_once(": ") {
+        Some(("run", _)) => "run: ...".to_owned(),
+        Some(("lexicon", entry)) => format!("lexicon: {}", entry.split(", ").take(3).collect::<Vec<_>>().join(", ")),
+        _ => match line.split_once(".tsv, line ") {
             Some((table, rest)) if line.contains("embedded") => {
                 format!("{table}.tsv, line N{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
             }
@@ -171,6 +172,14 @@ fn says_what_is_not_as_it_was() {
     assert!(workplace.run(&["why", "out", &id]).stdout.contains("this program finds no such mention"));
     std::fs::remove_dir_all(workplace.path("rules")).unwrap();
     assert_eq!(workplace.run(&["why", "out", &id]).status, 2);
+}
+
+#[test]
+fn tells_who_governs_whom() {
+    let workplace = annotated(&["--format", "jsonl"]);
+    let told = why(&workplace, &id_of(&workplace, "2", "pneumonia"), &[]);
+    assert_eq!(told["decisions"][0]["counts_as"], "absent, governed by \"Not\" (absent:not)");
+    assert_eq!(told["other_cues"][0]["because"], "it governs \"possible\" (possible:possible), which decides");
 }
 
 #[test]

@@ -36,8 +36,10 @@ pub struct TracedCue {
     pub span: Span,
     /// The row of the table.
     pub rule: RuleIndex,
-    /// The category in which it counts where another cue governs it; `None` where it counts as its row says.
+    /// The category in which it counts where that is another than its row says: a cue governs it, or a verb of telling.
     pub counts_as: Option<&'static str>,
+    /// The cue that governs it.
+    pub governed_by: Option<usize>,
     /// What it does.
     pub effect: CueEffect,
 }
@@ -149,8 +151,11 @@ impl<'a> Tracer<'a> {
         let cue = self.cues.get(index)?;
         let row = self.context.rules.row(cue.rule);
         let counts_as = (cue.category != row.category).then(|| cue.category.name());
+        // What a cue takes from another is that one's category, and the nearest before it gives it.
+        let governs = |other: &Cue| other.category == cue.category && other.place.end <= cue.place.start;
+        let governed_by = counts_as.and_then(|_| self.cues.get(..index)?.iter().rposition(governs));
         let effect = self.effect(index, cue);
-        Some(TracedCue { span: span_of(self.tokens, cue.place), rule: cue.rule, counts_as, effect })
+        Some(TracedCue { span: span_of(self.tokens, cue.place), rule: cue.rule, counts_as, governed_by, effect })
     }
 
     fn effect(&self, index: usize, cue: &Cue) -> CueEffect {

@@ -21,7 +21,7 @@ impl fmt::Display for Why {
         }
         for cue in &self.other_cues {
             write!(f, "    {:?} at {} to {} ({}", cue.text, cue.start, cue.end, cue.rule)?;
-            match cue.counts_as {
+            match &cue.counts_as {
                 Some(category) => writeln!(f, ", counts as {category}): {}", cue.because)?,
                 None => writeln!(f, "): {}", cue.because)?,
             }
@@ -147,6 +147,9 @@ fn write_decision(f: &mut Formatter<'_>, decision: &AxisDecision) -> fmt::Result
         write!(f, ", by {cue:?} at {start} to {end}")?;
     }
     writeln!(f)?;
+    if let Some(category) = &decision.counts_as {
+        writeln!(f, "    counts   as {category}")?;
+    }
     if let Some(value) = decision.by_rules {
         writeln!(f, "    instead  of {value}, which the rules alone say")?;
     }

@@ -27,6 +27,8 @@ pub struct AxisDecision {
     pub cue_start: Option<u32>,
     /// One past its last code point.
     pub cue_end: Option<u32>,
+    /// The category in which the cue counts, and the cue that governs it, where its row says otherwise.
+    pub counts_as: Option<String>,
     /// How far the cue reaches.
     pub scope: Option<ScopeTold>,
     /// The row of the table.
@@ -59,8 +61,8 @@ pub struct CueTold {
     pub end: u32,
     /// The rule.
     pub rule: String,
-    /// The category in which it counts where another cue governs it.
-    pub counts_as: Option<&'static str>,
+    /// The category in which it counts, and the cue that governs it, where its row says otherwise.
+    pub counts_as: Option<String>,
     /// Why it does not decide, in words.
     pub because: String,
 }
@@ -134,12 +136,13 @@ impl Teller<'_> {
         by: Option<Evidence>,
     ) -> AxisDecision {
         let cue = by.and_then(|by| by.cue);
-        let scope = by.and_then(|by| {
+        let traced = by.and_then(|by| {
             let decides = |cue: &&TracedCue| cue.rule == by.rule && Some(cue.span) == by.cue;
-            match &self.explanation.trace.cues.iter().find(decides)?.effect {
-                CueEffect::Decides(scope) => Some(self.scope(scope)),
-                _ => None,
-            }
+            self.explanation.trace.cues.iter().find(decides)
+        });
+        let scope = traced.and_then(|cue| match &cue.effect {
+            CueEffect::Decides(scope) => Some(self.scope(scope)),
+            _ => None,
         });
         AxisDecision {
             axis,
@@ -149,20 +152,22 @@ impl Teller<'_> {
             cue: cue.map(|cue| self.words(cue)),
             cue_start: cue.map(|cue| self.points.before(cue.start())),
             cue_end: cue.map(|cue| self.points.before(cue.end())),
+            counts_as: traced.and_then(|cue| self.counts_as(cue)),
             scope,
             row: by.and_then(|by| self.row(by.rule)),
         }
     }
 
     pub fn other_cues(&self) -> Vec<CueTold> {
-        let cues = self.explanation.trace.cues.iter().filter(|cue| !matches!(cue.effect, CueEffect::Decides(_)));
-        let told = cues.map(|cue| CueTold {
+        let cues = self.explanation.trace.cues.iter().enumerate();
+        let others = cues.filter(|(_, cue)| !matches!(cue.effect, CueEffect::Decides(_)));
+        let told = others.map(|(index, cue)| CueTold {
             text: self.words(cue.span),
             start: self.points.before(cue.span.start()),
             end: self.points.before(cue.span.end()),
             rule: self.pipeline.rule_name(cue.rule).to_owned(),
-            counts_as: cue.counts_as,
-            because: self.because(&cue.effect),
+            counts_as: self.counts_as(cue),
+            because: self.because(index, &cue.effect),
         });
         told.collect()
     }
@@ -199,7 +204,16 @@ impl Teller<'_> {
         })
     }
 
-    fn because(&self, effect: &CueEffect) -> String {
+    fn counts_as(&self, cue: &TracedCue) -> Option<String> {
+        let governor = cue.governed_by.map(|index| format!(", governed by {}", self.cue_named(index)));
+        Some(format!("{}{}", cue.counts_as?, governor.unwrap_or_default()))
+    }
+
+    fn because(&self, index: usize, effect: &CueEffect) -> String {
+        let decides = |cue: &TracedCue| matches!(cue.effect, CueEffect::Decides(_)) && cue.governed_by == Some(index);
+        if let Some(governed) = self.explanation.trace.cues.iter().position(decides) {
+            return format!("it governs {}, which decides", self.cue_named(governed));
+        }
         match effect {
             // Only others are told.
             CueEffect::Decides(_) => String::new(),
@@ -215,7 +229,7 @@ impl Teller<'_> {
                 format!("{distance} tokens stand between, and it reaches over {limit}")
             }
             CueEffect::EndedBy(index) => format!("its reach ends at {}", self.cue_named(*index)),
-            CueEffect::NearerCue(index) => format!("{} decides, which goes before it", self.cue_named(*index)),
+            CueEffect::NearerCue(index) => format!("{} decides", self.cue_named(*index)),
             CueEffect::OutOfReach => "it does not reach the mention".into(),
         }
     }
