@@ -121,6 +121,19 @@ fn commands_over_a_run_are_silent_where_they_refuse() {
     let id = workplace.rows("mentions.jsonl")[0]["mention_id"].as_str().unwrap().to_owned();
     let compared = workplace.run(&["diff", "out", "out", "--json", "--examples", "9"]);
     check_run(&workplace, &compared, "diff");
+    // Tables that are damaged.
+    let rows = String::from_utf8(workplace.read("out/mentions.jsonl")).unwrap();
+    for damaged in
+        [rows.replace("\"start\":", &format!("\"start\":\"{SENTINEL}\",\"x\":")), rows.replace('}', SENTINEL)]
+    {
+        workplace.write("damaged/mentions.jsonl", damaged);
+        for name in ["notes.jsonl", "run.json"] {
+            workplace.write(&format!("damaged/{name}"), workplace.read(&format!("out/{name}")));
+        }
+        let refused = workplace.run(&["diff", "out", "damaged"]);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        check_run(&workplace, &refused, "diff of a damaged run");
+    }
     workplace.write("notes.csv", note(&format!("{SENTINEL} has no fever, no cough")));
     for arguments in [
         &["why", "out", &id][..],
@@ -261,6 +274,11 @@ fn debug_shows_no_text() {
                 format!("{:?}", annotated.annotations),
             ] {
                 assert!(!shown.contains(word), "Debug of a result holds {word}");
+            }
+            for annotation in &annotated.annotations {
+                let (span, kind) = (annotation.mention.span, annotation.mention.kind);
+                let explanation = pipeline.explain(annotated.document.note().clone(), span, kind);
+                assert!(!format!("{explanation:?}").contains(word), "Debug of an explanation holds {word}");
             }
         }
     }

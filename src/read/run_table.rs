@@ -139,16 +139,32 @@ fn open(
         OutputFile::JsonLines => {
             let builder = arrow_json::ReaderBuilder::new(schema.clone());
             let reader = builder.build(BufReader::new(file)).map_err(|error| bad(&error))?;
-            Ok(Box::new(reader.map(move |batch| batch.map_err(|error| Error::input(&path, error.to_string())))))
+            Ok(Box::new(told(reader, path)))
         }
         OutputFile::Csv => {
             let schema = csv_schema(&mut file, schema).map_err(|error| bad(&error))?;
             file.rewind().map_err(|error| Error::io("reading", part, error))?;
             let builder = arrow_csv::ReaderBuilder::new(schema).with_header(true);
             let reader = builder.build(file).map_err(|error| bad(&error))?;
-            Ok(Box::new(reader.map(move |batch| batch.map_err(|error| Error::input(&path, error.to_string())))))
+            Ok(Box::new(told(reader, path)))
         }
     }
+}
+
+/// Batches of a text format, whose reader quotes in its errors what it could not read: they are told without.
+fn told(
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+    path: PathBuf,
+) -> impl Iterator<Item = Result<RecordBatch>> {
+    let mut n_rows = 0;
+    batches.map(move |batch| match batch {
+        Ok(batch) => {
+            n_rows += batch.num_rows();
+            Ok(batch)
+        }
+        Err(ArrowError::IoError(_, error)) => Err(Error::io("reading", &path, error)),
+        Err(_) => Err(Error::input(&path, format!("a row after row {n_rows} is not as annotate writes it"))),
+    })
 }
 
 /// Decodes one column to find a row, and the others for that row only.

@@ -96,13 +96,13 @@ impl LexiconRecognizer {
         let (text, tokens) = (document.text(), document.tokens_of(sentence));
         let case = || case_check(text, tokens);
         let inside = (0..tokens.len()).filter(|&at| mention.span.overlaps(tokens[at].span));
-        let forms = inside.filter_map(|at| {
+        let mut forms = inside.rev().filter_map(|at| {
             let form = self.lexicon.longest(text, &tokens[at..], case)?;
             let last = tokens.get(at + form.used.saturating_sub(1))?;
             (Some(form.concept) == mention.concept).then(|| tokens[at].span.cover(last.span))
         });
         // A noun phrase of several forms has the concept of the last: its head.
-        forms.last()
+        forms.next()
     }
 
     fn mention(&self, tokens: &[Token], candidate: &Candidate, view: View, sentence: u32) -> Mention {
