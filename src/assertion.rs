@@ -87,7 +87,7 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleIndex(pub u32);
 
-/// The probabilities, in 0..=1, that a model gives to what departs from the default of each axis.
+/// What a model gives to what departs from the default of each axis: probabilities, in 0..=1, or their log-odds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AxisScores {
     /// Absent.

@@ -22,6 +22,7 @@ mod annotation;
 mod assertion;
 mod config;
 mod context;
+mod diff;
 mod document;
 mod encoder;
 mod error;
@@ -29,26 +30,35 @@ mod evaluate;
 mod lexicon;
 mod mention;
 mod note;
+mod pairs;
+mod past_run;
 mod pipeline;
 mod read;
 mod recognize;
 mod segment;
 mod span;
 mod token;
+mod why;
 mod write;
 
 pub use annotation::{AnnotatedNote, Annotation};
 pub use assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, RuleIndex, Temporality};
 pub use config::{Config, Engine, ModelPrecision, PartialConfig, Recognizer};
+pub use context::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
+pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCounts, RuleChange, ValueChange, diff};
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
-pub use evaluate::{Disagreement, Evaluation, Predicted, Tally, evaluate};
+pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
-pub use pipeline::{Counts, Pipeline, Progress, Resources, RunReport, run};
+pub use pipeline::{Counts, Explanation, Pipeline, Progress, Resources, RunReport, run};
 pub use span::Span;
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
+pub use why::{
+    AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource, ScopeTold,
+    SentenceTold, TableRow, Why, why,
+};
 pub use write::OutputFormat;
 pub use write::folder::Replace;
 

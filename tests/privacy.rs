@@ -111,6 +111,43 @@ fn lines_that_are_joined_or_rejected_hold_no_text_in_their_reasons() {
     check_run(&workplace, &finished, "lines.csv");
 }
 
+/// Commands over a finished run hold no text in what they tell on stderr, and one that compares runs only words of mentions.
+#[test]
+fn commands_over_a_run_are_silent_where_they_refuse() {
+    let workplace = Workplace::new();
+    let note = |text: &str| format!("note_id,text\n1,\"{text}\"\n");
+    workplace.write("notes.csv", note(&format!("{SENTINEL} has fever, no cough")));
+    assert_eq!(workplace.annotate(&["notes.csv"]).status, 0);
+    let id = workplace.rows("mentions.jsonl")[0]["mention_id"].as_str().unwrap().to_owned();
+    let compared = workplace.run(&["diff", "out", "out", "--json", "--examples", "9"]);
+    check_run(&workplace, &compared, "diff");
+    // Tables that are damaged.
+    let rows = String::from_utf8(workplace.read("out/mentions.jsonl")).unwrap();
+    for damaged in
+        [rows.replace("\"start\":", &format!("\"start\":\"{SENTINEL}\",\"x\":")), rows.replace('}', SENTINEL)]
+    {
+        workplace.write("damaged/mentions.jsonl", damaged);
+        for name in ["notes.jsonl", "run.json"] {
+            workplace.write(&format!("damaged/{name}"), workplace.read(&format!("out/{name}")));
+        }
+        let refused = workplace.run(&["diff", "out", "damaged"]);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        check_run(&workplace, &refused, "diff of a damaged run");
+    }
+    workplace.write("notes.csv", note(&format!("{SENTINEL} has no fever, no cough")));
+    for arguments in [
+        &["why", "out", &id][..],
+        &["why", "out", "no-such-id"],
+        &["why", "out", &id, "--notes", "notes.csv"],
+        &["why", "out", &id, "--notes", "out"],
+        &["diff", "out", "notes.csv"],
+    ] {
+        let refused = workplace.run(arguments);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        check_run(&workplace, &refused, &arguments.join(" "));
+    }
+}
+
 #[test]
 fn stdin_is_as_silent_as_files() {
     let workplace = Workplace::new();
@@ -237,6 +274,11 @@ fn debug_shows_no_text() {
                 format!("{:?}", annotated.annotations),
             ] {
                 assert!(!shown.contains(word), "Debug of a result holds {word}");
+            }
+            for annotation in &annotated.annotations {
+                let (span, kind) = (annotation.mention.span, annotation.mention.kind);
+                let explanation = pipeline.explain(annotated.document.note().clone(), span, kind);
+                assert!(!format!("{explanation:?}").contains(word), "Debug of an explanation holds {word}");
             }
         }
     }

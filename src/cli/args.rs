@@ -20,6 +20,65 @@ pub(super) enum Command {
     Annotate(Box<AnnotateArgs>),
     /// Agreement of mentions with a gold standard
     Evaluate(EvaluateArgs),
+    /// Why a row of a run says what it says
+    Why(WhyArgs),
+    /// What changed between two runs: mentions, notes, patients
+    Diff(DiffArgs),
+}
+
+/// Compares two runs: mentions added, removed and changed, notes and patients affected, by column, value and rule.
+///
+/// Notes are the same where their note_id is; their mentions are paired by span and type, then by span, then by overlap. Memory
+/// does not grow with the runs, but with the notes that they do not share.
+///
+/// Exit status: 0 equal; 1 they differ; 2 not done.
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The first run: output folder of annotate
+    #[arg(value_name = "RUN_A")]
+    pub run_a: PathBuf,
+
+    /// The second run
+    #[arg(value_name = "RUN_B")]
+    pub run_b: PathBuf,
+
+    /// Also write every change to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Show the first N changes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub examples: usize,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows why a mention of a run stands as it does: its sentence, the cue and its scope, the row of the rule, other cues and
+/// why they did not decide, the model's scores, the entry of the lexicon, where the note stood, and what the run was made with.
+///
+/// The note is read again, from the inputs that run.json names or from the run's table texts, and annotated again as the run
+/// was configured. A text that has changed is refused. The page holds words of the note.
+///
+/// Exit status: 0 this program gives the same row; 1 it gives another one, or none; 2 not done.
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    /// Output folder of annotate
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+
+    /// The mention: a value of the column mention_id
+    #[arg(value_name = "MENTION_ID")]
+    pub mention_id: String,
+
+    /// Read the note from these files, folders or patterns instead, by its note_id (repeatable)
+    #[arg(long, value_name = "INPUT")]
+    pub notes: Vec<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Compares mentions with a gold standard, and prints figures: spans, types, assertion, codes; also by type, section and
@@ -43,7 +102,8 @@ pub(super) struct EvaluateArgs {
     #[arg(long)]
     pub gold_spans: bool,
 
-    /// Show so many disagreements, with words of the notes around them
+    /// Show the N worst disagreements of each kind, with words of the notes around them: wrong assertion, missed, spurious, wrong
+    /// type, wrong code, other span
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub errors: usize,
 

@@ -2,9 +2,12 @@
 
 mod annotate;
 mod args;
+mod diff;
 mod evaluate;
 mod progress;
+mod why;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,6 +18,8 @@ use args::{Cli, Command};
 const DONE: u8 = 0;
 /// The run finished, but some notes were rejected.
 const SOME_REJECTED: u8 = 1;
+/// Done, and two things that are compared differ.
+const OTHERWISE: u8 = 1;
 /// Not done: usage, configuration, tables, disk.
 const NOT_DONE: u8 = 2;
 
@@ -29,6 +34,8 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Command::Annotate(arguments) => annotate::annotate(*arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
+        Command::Why(arguments) => why::why(arguments),
+        Command::Diff(arguments) => diff::diff(arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -44,6 +51,16 @@ pub(crate) fn main() -> ExitCode {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let cause = error.root_cause().downcast_ref::<std::io::Error>();
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Prints a result, for people or as JSON.
+fn print(result: &(impl std::fmt::Display + serde::Serialize), as_json: bool) -> anyhow::Result<()> {
+    let mut page = if as_json { serde_json::to_string_pretty(result)? } else { result.to_string() };
+    if !page.ends_with('\n') {
+        page.push('\n');
+    }
+    std::io::stdout().lock().write_all(page.as_bytes())?;
+    Ok(())
 }
 
 /// Tells a person something.

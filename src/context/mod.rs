@@ -8,6 +8,7 @@ mod features;
 mod learned;
 mod rules;
 mod scope;
+mod trace;
 mod weights;
 
 use crate::assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Temporality};
@@ -15,11 +16,12 @@ use crate::document::{Document, SectionKind, Sentence};
 use crate::lexicon::TableSource;
 use crate::token::Token;
 use crate::{Mention, MentionType, Result, Span};
-use rustc_hash::FxHashMap;
-use rules::{Axis, Category, Rules};
-use features::Seen;
 pub(crate) use features::Feature;
+use features::Seen;
+use rules::{Axis, Category, Rules};
+use rustc_hash::FxHashMap;
 use scope::{Cue, TokenRange};
+pub use trace::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
 pub(crate) use weights::Weights;
 
 /// The tables that the engine reads.
@@ -91,12 +93,7 @@ impl ConText {
     }
 
     /// What the linear model sees of each mention of a sentence, for training it.
-    pub(crate) fn features(
-        &self,
-        document: &Document,
-        sentence: &Sentence,
-        mentions: &[Mention],
-    ) -> Vec<Vec<Feature>> {
+    pub(crate) fn features(&self, document: &Document, sentence: &Sentence, mentions: &[Mention]) -> Vec<Vec<Feature>> {
         let places = token_ranges(document.tokens_of(sentence), mentions);
         let assertions = self.by_rules(document, sentence, mentions, &places);
         let seen = mentions.iter().zip(places).zip(&assertions);
@@ -174,9 +171,14 @@ impl ConText {
 }
 
 fn evidence(tokens: &[Token], cue: &Cue) -> Evidence {
-    let first = tokens.get(cue.place.start).map(|token| token.span).unwrap_or_default();
-    let last = tokens.get(cue.place.end.saturating_sub(1)).map_or(first, |token| token.span);
-    Evidence { cue: Some(first.cover(last)), rule: cue.rule }
+    Evidence { cue: Some(span_of(tokens, cue.place)), rule: cue.rule }
+}
+
+/// From the first to the last token of a range.
+fn span_of(tokens: &[Token], place: TokenRange) -> Span {
+    let first = tokens.get(place.start).map(|token| token.span).unwrap_or_default();
+    let last = tokens.get(place.end.saturating_sub(1)).map_or(first, |token| token.span);
+    first.cover(last)
 }
 
 fn apply(assertion: &mut Assertion, category: Category, evidence: Evidence) {

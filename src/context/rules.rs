@@ -68,6 +68,11 @@ impl Category {
         ("end", Category::End),
     ];
 
+    /// The name in the tables.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, category)| *category == self).map_or("", |(name, _)| name)
+    }
+
     /// The axis that the category decides.
     pub fn axis(self) -> Option<Axis> {
         match self {

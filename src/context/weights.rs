@@ -28,7 +28,9 @@ impl Weights {
             let found = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
             if found.dtype() != dtype || !found.shape().ends_with(tail) {
                 let (dtype_found, shape) = (found.dtype(), found.shape());
-                return Err(format!("{name}: expected {dtype:?} of shape [.., {tail:?}], found {dtype_found:?} {shape:?}"));
+                return Err(format!(
+                    "{name}: expected {dtype:?} of shape [.., {tail:?}], found {dtype_found:?} {shape:?}"
+                ));
             }
             Ok(found.data())
         };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch, StringArray};
 use serde::Deserialize;
 
 use super::AXES;
@@ -33,6 +33,8 @@ pub(super) struct MarkedMention {
     pub axes: [bool; AXES.len()],
     /// Empty where there is none.
     pub code: String,
+    /// The rules that decided its assertion, as `mentions` has them; empty where none did, or none is known.
+    pub rule: String,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +74,7 @@ impl From<RawMention> for MarkedMention {
             kind: raw.kind,
             axes: [raw.negated, raw.possible, raw.historical, raw.hypothetical, raw.other_experiencer],
             code: raw.code.unwrap_or_default(),
+            rule: String::new(),
         }
     }
 }
@@ -79,6 +82,21 @@ impl From<RawMention> for MarkedMention {
 impl MarkedMention {
     pub fn mention_type(&self) -> Option<MentionType> {
         MentionType::from_name(&self.kind)
+    }
+
+    /// The values of presence, temporality and experiencer that the axes come to.
+    pub fn values(&self) -> [&'static str; 3] {
+        let [negated, possible, historical, hypothetical, is_others] = self.axes;
+        let chosen = |first: bool, second: bool, names: [&'static str; 3]| match (first, second) {
+            (true, _) => names[0],
+            (false, true) => names[1],
+            (false, false) => names[2],
+        };
+        [
+            chosen(negated, possible, ["absent", "possible", "present"]),
+            chosen(historical, hypothetical, ["historical", "hypothetical", "current"]),
+            chosen(is_others, false, ["other", "other", "patient"]),
+        ]
     }
 
     /// The axes in words: `absent, historical`, or `present`.
@@ -165,7 +183,7 @@ pub(super) fn predicted(path: &Path) -> Result<HashMap<String, Vec<MarkedMention
         return Ok(gold(path)?.into_iter().map(|note| (note.id, note.mentions)).collect());
     }
     let mut notes: HashMap<String, Vec<MarkedMention>> = HashMap::new();
-    let columns = ["note_id", "start", "end", "type", "presence", "temporality", "experiencer", "icd10cm"];
+    let columns = ["note_id", "start", "end", "type", "presence", "temporality", "experiencer", "icd10cm", "rule"];
     run_table::read(path, "mentions", &mentions::schema(), &columns, |batch| {
         let bad = |name: &str| Error::input(path, format!("mentions: column {name} is missing or of another type"));
         let text = |name: &str| {
@@ -179,7 +197,7 @@ pub(super) fn predicted(path: &Path) -> Result<HashMap<String, Vec<MarkedMention
         };
         let (ids, starts, ends, kinds) = (text("note_id")?, number("start")?, number("end")?, text("type")?);
         let (presences, times, persons) = (text("presence")?, text("temporality")?, text("experiencer")?);
-        let codes = text("icd10cm")?;
+        let (codes, rules) = (text("icd10cm")?, text("rule")?);
         for row in 0..batch.num_rows() {
             let axes = [
                 presences.value(row) == Presence::Absent.name(),
@@ -188,13 +206,14 @@ pub(super) fn predicted(path: &Path) -> Result<HashMap<String, Vec<MarkedMention
                 times.value(row) == Temporality::Hypothetical.name(),
                 persons.value(row) != Experiencer::Patient.name(),
             ];
-            let code = if codes.is_null(row) { "" } else { codes.value(row) };
+            let optional = |column: &StringArray| column.is_valid(row).then(|| column.value(row).to_owned());
             notes.entry(ids.value(row).to_owned()).or_default().push(MarkedMention {
                 start: starts.value(row),
                 end: ends.value(row),
                 kind: kinds.value(row).to_owned(),
                 axes,
-                code: code.to_owned(),
+                code: optional(codes).unwrap_or_default(),
+                rule: optional(rules).unwrap_or_default(),
             });
         }
         Ok(())

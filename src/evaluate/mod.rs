@@ -3,8 +3,8 @@
 //! Mentions are paired one to one within a note: equal spans first (equal type preferred), then overlapping ones, longest
 //! overlap first. [`Tally`] counts over the pairs.
 
+mod errors;
 mod load;
-mod pair;
 mod report;
 mod tally;
 
@@ -13,10 +13,11 @@ use std::path::PathBuf;
 
 use crate::Result;
 use crate::note::Note;
+use crate::pairs::{Place, pairs};
 use crate::pipeline::Pipeline;
 
+use errors::Errors;
 use load::{MarkedMention, MarkedNote};
-use pair::pairs;
 pub use tally::Tally;
 
 /// What is compared with the gold standard.
@@ -28,8 +29,14 @@ pub enum Predicted {
     GoldSpans,
 }
 
+/// Names of the axes as output has them.
+const VALUE_AXES: [&str; 3] = ["presence", "temporality", "experiencer"];
+
 /// Names of the assertion axes, as the gold standard has them.
 pub(crate) const AXES: [&str; 5] = ["negated", "possible", "historical", "hypothetical", "other_experiencer"];
+
+/// Counts by what gold says and by what the prediction says.
+pub type Matrix = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// Agreement with a gold standard. Its JSON form is this structure.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -37,18 +44,35 @@ pub(crate) const AXES: [&str; 5] = ["negated", "possible", "historical", "hypoth
 pub struct Evaluation {
     /// Over all notes.
     pub all: Tally,
-    /// By type of the mention.
+    /// By type: a mention counts as found where its type is right too.
     pub by_type: BTreeMap<String, Tally>,
     /// By section of the mention.
     pub by_section: BTreeMap<String, Tally>,
     /// By note type (`note_type` or `category` of the gold note).
     pub by_note_type: BTreeMap<String, Tally>,
     /// How often pairs have an assertion in gold and in the prediction.
-    pub confusion: BTreeMap<String, BTreeMap<String, u64>>,
+    pub confusion: Matrix,
+    /// The same for each of `presence`, `temporality`, `experiencer` (`patient` or `other`).
+    pub axis_confusion: BTreeMap<&'static str, Matrix>,
+    /// The pairs that each combination of rules decided, where the prediction names rules.
+    pub by_rule: BTreeMap<String, RuleTally>,
     /// Notes of the gold standard that the prediction lacks; they count as without mentions.
     pub missing_notes: u64,
-    /// Disagreements, at most as many as asked for, in the order of the notes. They hold words of the notes.
+    /// Disagreements of each kind.
+    pub error_counts: BTreeMap<&'static str, u64>,
+    /// The worst disagreements, at most as many of each kind as asked for: by kind, those first whose like comes most often,
+    /// then in the order of the notes. They hold words of the notes.
     pub errors: Vec<Disagreement>,
+}
+
+/// What became of the assertions that a rule decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct RuleTally {
+    /// Pairs that it decided.
+    pub pairs: u64,
+    /// Of these, with an axis wrong.
+    pub wrong: u64,
 }
 
 /// A mention on which gold and prediction disagree.
@@ -59,25 +83,32 @@ pub struct Disagreement {
     pub note_id: String,
     /// First code point of the mention.
     pub start: u32,
-    /// `missed`, `spurious`, `span`, `type`, `assertion` or `code`.
+    /// `assertion`, `missed`, `spurious`, `type`, `code` or `span`.
     pub kind: &'static str,
     /// What gold says.
     pub gold: String,
     /// What the prediction says.
     pub predicted: String,
+    /// The rules that decided the assertion, where the prediction names them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rule: String,
+    /// Disagreements of this kind on the same words, between the same values.
+    pub times: u64,
     /// The mention in `[ ]`, with words around it.
     pub context: String,
 }
 
-/// Compares a prediction with the gold standard in a file; keeps at most `n_errors` disagreements.
+/// Compares a prediction with the gold standard in a file; keeps at most `n_errors` disagreements of each kind.
 ///
 /// # Errors
 /// A file that cannot be read, or is not in the form that is expected.
 pub fn evaluate(gold: &std::path::Path, predicted: &Predicted, n_errors: usize) -> Result<Evaluation> {
-    let gold = load::gold(gold)?;
+    let mut gold = load::gold(gold)?;
     let (pipeline, predicted) = match predicted {
         Predicted::From(path) => (Pipeline::without_model(), load::predicted(path)?),
         Predicted::GoldSpans => {
+            // Only assertion is judged.
+            gold.iter_mut().flat_map(|note| &mut note.mentions).for_each(|mention| mention.code.clear());
             let pipeline = Pipeline::embedded();
             let notes = gold.iter().map(|note| (note.id.clone(), on_gold_spans(&pipeline, note)));
             let notes = notes.collect();
@@ -85,11 +116,13 @@ pub fn evaluate(gold: &std::path::Path, predicted: &Predicted, n_errors: usize) 
         }
     };
     let mut evaluation = Evaluation::default();
+    let mut errors = Errors::new(n_errors);
     for note in &gold {
         let own = predicted.get(&note.id);
         evaluation.missing_notes += u64::from(own.is_none());
-        evaluation.add(note, own.map_or(&[], Vec::as_slice), &pipeline, n_errors);
+        evaluation.add(note, own.map_or(&[], Vec::as_slice), &pipeline, &mut errors);
     }
+    (evaluation.error_counts, evaluation.errors) = errors.worst();
     Ok(evaluation)
 }
 
@@ -101,77 +134,75 @@ fn on_gold_spans(pipeline: &Pipeline, note: &MarkedNote) -> Vec<MarkedMention> {
     let mut asserted = assertions.into_iter();
     let mentions = note.mentions.iter().map(|mention| {
         let mut predicted = mention.clone();
-        predicted.code.clear();
         if mention.mention_type().is_some() {
-            predicted.axes = asserted.next().map(|assertion| load::axes_of(&assertion)).unwrap_or_default();
+            let assertion = asserted.next().unwrap_or_default();
+            predicted.axes = load::axes_of(&assertion);
+            let rules: Vec<&str> = assertion.evidence().map(|by| pipeline.rule_name(by.rule)).collect();
+            predicted.rule = rules.join(";");
         }
         predicted
     });
     mentions.collect()
 }
 
+fn places(mentions: &[MarkedMention]) -> Vec<Place<'_>> {
+    mentions.iter().map(|mention| Place { start: mention.start, end: mention.end, kind: &mention.kind }).collect()
+}
+
 impl Evaluation {
-    fn add(&mut self, gold: &MarkedNote, predicted: &[MarkedMention], pipeline: &Pipeline, n_errors: usize) {
+    fn add(&mut self, gold: &MarkedNote, predicted: &[MarkedMention], pipeline: &Pipeline, errors: &mut Errors) {
         let document = pipeline.segment(Note::new(gold.id.clone(), gold.text.clone()));
         let bytes = gold.byte_offsets();
         let section = |mention: &MarkedMention| {
             let start = bytes.get(mention.start as usize).copied().unwrap_or(usize::MAX);
-            let sentence = document.sentences().iter().find(|sentence| sentence.span.end() > start);
+            let sentences = document.sentences();
+            let sentence = sentences.get(sentences.partition_point(|sentence| sentence.span.end() <= start));
             let section = sentence.and_then(|sentence| document.section_of(sentence));
             section.map_or("none", |section| pipeline.section_name(section.kind)).to_owned()
         };
         let note_type = gold.note_type.clone().unwrap_or_else(|| "none".to_owned());
-        let mut gold_free = vec![true; gold.mentions.len()];
-        let mut predicted_free = vec![true; predicted.len()];
-        let mut count = |mention: &MarkedMention, tell: &dyn Fn(&mut Tally)| {
+        // A mention counts in the section of the other one where it has one, so that no group finds more than it holds.
+        let mut count = |place: &MarkedMention, tell: &dyn Fn(&mut Tally)| {
             tell(&mut self.all);
-            tell(self.by_type.entry(mention.kind.clone()).or_default());
-            tell(self.by_section.entry(section(mention)).or_default());
+            tell(self.by_section.entry(section(place)).or_default());
             tell(self.by_note_type.entry(note_type.clone()).or_default());
         };
-        for mention in &gold.mentions {
+        let mut partner_of_gold = vec![None; gold.mentions.len()];
+        let mut partner_of_predicted = vec![None; predicted.len()];
+        for pair in pairs(&places(&gold.mentions), &places(predicted)) {
+            partner_of_gold[pair.own] = Some((&predicted[pair.other], pair.is_exact));
+            partner_of_predicted[pair.other] = Some(&gold.mentions[pair.own]);
+        }
+        for (mention, partner) in predicted.iter().zip(&partner_of_predicted) {
+            count(partner.unwrap_or(mention), &|tally| tally.pred += 1);
+            self.by_type.entry(mention.kind.clone()).or_default().pred += 1;
+            if partner.is_none() {
+                errors.push(gold, mention, "spurious", (String::new(), mention.kind.clone()), "");
+            }
+        }
+        for (mention, partner) in gold.mentions.iter().zip(&partner_of_gold) {
             count(mention, &|tally| tally.gold += 1);
-        }
-        for mention in predicted {
-            count(mention, &|tally| tally.pred += 1);
-        }
-        let mut errors = Vec::new();
-        for pair in pairs(&gold.mentions, predicted) {
-            let (own, other) = (&gold.mentions[pair.gold], &predicted[pair.predicted]);
-            gold_free[pair.gold] = false;
-            predicted_free[pair.predicted] = false;
-            count(own, &|tally| tally.add(own, other, pair.is_exact));
-            let (told, read) = (own.assertion(), other.assertion());
-            *self.confusion.entry(told.clone()).or_default().entry(read.clone()).or_default() += 1;
-            let mut differs = |kind, gold: &str, predicted: &str| {
-                errors.push((own, kind, gold.to_owned(), predicted.to_owned()));
+            let of_type = self.by_type.entry(mention.kind.clone()).or_default();
+            of_type.gold += 1;
+            let Some((other, is_exact)) = *partner else {
+                errors.push(gold, mention, "missed", (mention.kind.clone(), String::new()), "");
+                continue;
             };
-            if !pair.is_exact {
-                differs("span", &gold.words(own), &gold.words(other));
+            count(mention, &|tally| tally.add(mention, other, is_exact));
+            if mention.kind == other.kind {
+                of_type.add(mention, other, is_exact);
             }
-            if own.kind != other.kind {
-                differs("type", &own.kind, &other.kind);
+            *self.confusion.entry(mention.assertion()).or_default().entry(other.assertion()).or_default() += 1;
+            for ((axis, told), read) in VALUE_AXES.into_iter().zip(mention.values()).zip(other.values()) {
+                let matrix = self.axis_confusion.entry(axis).or_default();
+                *matrix.entry(told.to_owned()).or_default().entry(read.to_owned()).or_default() += 1;
             }
-            if told != read {
-                differs("assertion", &told, &read);
+            if !other.rule.is_empty() {
+                let tally = self.by_rule.entry(other.rule.clone()).or_default();
+                tally.pairs += 1;
+                tally.wrong += u64::from(mention.axes != other.axes);
             }
-            if own.code != other.code {
-                differs("code", &own.code, &other.code);
-            }
+            errors.push_pair(gold, mention, other, is_exact);
         }
-        let missed = gold.mentions.iter().zip(&gold_free).filter(|(_, free)| **free);
-        errors.extend(missed.map(|(mention, _)| (mention, "missed", mention.kind.clone(), String::new())));
-        let spurious = predicted.iter().zip(&predicted_free).filter(|(_, free)| **free);
-        errors.extend(spurious.map(|(mention, _)| (mention, "spurious", String::new(), mention.kind.clone())));
-        errors.sort_by_key(|(mention, kind, ..)| (mention.start, *kind));
-        let room = n_errors.saturating_sub(self.errors.len());
-        self.errors.extend(errors.into_iter().take(room).map(|(mention, kind, told, read)| Disagreement {
-            note_id: gold.id.clone(),
-            start: mention.start,
-            kind,
-            gold: told,
-            predicted: read,
-            context: gold.context(mention),
-        }));
     }
 }

@@ -56,7 +56,7 @@ impl Tally {
         self.code3 += u64::from(!told.is_empty() && !read.is_empty() && category(told) == category(read));
     }
 
-    /// The rates by name, in a fixed order; F1 of an axis is over pairs.
+    /// The rates by name, in a fixed order; those of an axis are over pairs.
     pub fn rates(&self) -> Vec<(String, f64)> {
         let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
         let f1 = |hits: u64| ratio(2 * hits, self.gold + self.pred);
@@ -65,10 +65,14 @@ impl Tally {
             ("exact_typed_f1", f1(self.exact_typed)),
             ("exact_precision", ratio(self.exact, self.pred)),
             ("exact_recall", ratio(self.exact, self.gold)),
+            ("exact_typed_precision", ratio(self.exact_typed, self.pred)),
+            ("exact_typed_recall", ratio(self.exact_typed, self.gold)),
             ("overlap_f1", f1(self.overlap)),
             ("overlap_typed_f1", f1(self.overlap_typed)),
             ("overlap_precision", ratio(self.overlap, self.pred)),
             ("overlap_recall", ratio(self.overlap, self.gold)),
+            ("overlap_typed_precision", ratio(self.overlap_typed, self.pred)),
+            ("overlap_typed_recall", ratio(self.overlap_typed, self.gold)),
             ("asserted_f1", f1(self.asserted)),
             ("assertion_acc", ratio(self.asserted, self.overlap)),
             ("code_precision", ratio(self.code, self.code_pred)),
@@ -80,6 +84,8 @@ impl Tally {
         .into();
         for (name, [hits, spurious, missed]) in AXES.iter().zip(self.axes) {
             rates.push((format!("{name}_f1"), ratio(2 * hits, 2 * hits + spurious + missed)));
+            rates.push((format!("{name}_precision"), ratio(hits, hits + spurious)));
+            rates.push((format!("{name}_recall"), ratio(hits, hits + missed)));
         }
         rates
     }

@@ -11,13 +11,41 @@ pub(crate) struct Row<'a, const N: usize> {
     pub cells: [&'a str; N],
 }
 
-/// Reads the rows of a table whose header holds exactly `columns`.
-pub(crate) fn rows<'a, const N: usize>(table: &str, text: &'a str, columns: [&str; N]) -> Result<Vec<Row<'a, N>>> {
-    let mut lines = text
-        .lines()
+/// A row of any table, for showing it: its line, and its cells as they stand, by column.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedRow<'a> {
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// Column and cell, in order.
+    pub cells: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> NamedRow<'a> {
+    /// A cell, empty where there is none.
+    pub fn cell(&self, column: &str) -> &'a str {
+        self.cells.iter().find(|(name, _)| *name == column).map_or("", |(_, cell)| cell)
+    }
+}
+
+/// The rows of a table in order, whatever its columns; nothing is checked.
+pub(crate) fn named_rows(text: &str) -> impl Iterator<Item = NamedRow<'_>> {
+    let mut lines = numbered(text);
+    let header: Vec<&str> = lines.next().map(|(_, header)| header.split('\t').collect()).unwrap_or_default();
+    lines
+        .map(move |(line, content)| NamedRow { line, cells: header.iter().copied().zip(content.split('\t')).collect() })
+}
+
+/// The lines that are not empty and no comments, from 1.
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
         .enumerate()
         .map(|(index, line)| (index + 1, line))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// Reads the rows of a table whose header holds exactly `columns`.
+pub(crate) fn rows<'a, const N: usize>(table: &str, text: &'a str, columns: [&str; N]) -> Result<Vec<Row<'a, N>>> {
+    let mut lines = numbered(text);
     let expected = columns.join("\t");
     match lines.next() {
         Some((_, header)) if header == expected => {}

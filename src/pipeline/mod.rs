@@ -1,6 +1,7 @@
 //! The pipeline: segment, recognise, assert; a fixed sequence over one note, and the run over many.
 
 mod batch;
+mod explain;
 mod resources;
 mod run;
 mod run_file;
@@ -18,7 +19,9 @@ use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
 
 pub use batch::Counts;
+pub use explain::Explanation;
 pub use resources::Resources;
+pub(crate) use run::read_options;
 pub use run::{Progress, RunReport, run};
 
 /// Least probability of being part of a mention for which the model leaves a mention of the lexicon standing.
@@ -81,7 +84,7 @@ impl Pipeline {
         let lexicon = self.lexicon_mentions(&document);
         let readings =
             self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
-        self.finish(document, &lexicon, |sentence| readings.of(0, sentence))
+        self.finish(document, &lexicon, |sentence| readings.of(0, sentence), |_, _| {})
     }
 
     /// Annotates notes together: the k-th answer belongs to the k-th note, and is the same as alone.
@@ -91,7 +94,9 @@ impl Pipeline {
         let readings = self.readings(&documents, &lexicon, scratch);
         let pairs = documents.into_iter().zip(&lexicon).enumerate();
         pairs
-            .map(|(index, (document, lexicon))| self.finish(document, lexicon, |sentence| readings.of(index, sentence)))
+            .map(|(index, (document, lexicon))| {
+                self.finish(document, lexicon, |sentence| readings.of(index, sentence), |_, _| {})
+            })
             .collect()
     }
 
@@ -107,12 +112,14 @@ impl Pipeline {
         self.inner.model.as_ref().map(|model| model.read(documents, lexicon, scratch)).unwrap_or_default()
     }
 
-    /// Merges the mentions of each sentence, and asserts them.
+    /// Merges the mentions of each sentence, and asserts them; `seen` is shown what is asserted of each sentence, also what
+    /// is not reported.
     fn finish<'a>(
         &self,
         document: Document,
         lexicon: &[Mention],
         reading: impl Fn(usize) -> Option<&'a Reading>,
+        mut seen: impl FnMut(&[Mention], Option<&Reading>),
     ) -> AnnotatedNote {
         let mut annotations = Vec::new();
         let mut lexicon = lexicon.chunk_by(|left, right| left.sentence == right.sentence).peekable();
@@ -128,6 +135,7 @@ impl Pipeline {
             if mentions.is_empty() {
                 continue;
             }
+            seen(mentions, reading);
             let assertions = self.inner.context.assert(&document, sentence, mentions, |place| {
                 reading.and_then(|reading| reading.axes(sentence.span, mentions.get(place)?.span))
             });

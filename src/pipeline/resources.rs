@@ -106,9 +106,18 @@ impl Resources {
         hasher.finalize()
     }
 
+    /// A table of rules by its name under `lexicons/`.
+    pub(crate) fn rule_table(&self, name: &str) -> Option<&TableSource> {
+        self.rules.iter().find(|(known, _)| *known == name).map(|(_, source)| source)
+    }
+
+    /// The tables of concepts, those first that are preferred.
+    pub(crate) fn concept_tables(&self) -> impl Iterator<Item = TableSource> {
+        self.concepts.iter().rev().cloned().chain(embedded::concepts())
+    }
+
     fn rule(&self, name: &str) -> Result<&TableSource> {
-        let found = self.rules.iter().find(|(known, _)| *known == name).map(|(_, source)| source);
-        found.ok_or_else(|| Error::internal(format!("no table {name}")))
+        self.rule_table(name).ok_or_else(|| Error::internal(format!("no table {name}")))
     }
 
     pub(super) fn build(&self) -> Result<Pipeline> {

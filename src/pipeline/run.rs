@@ -97,7 +97,8 @@ pub fn run(config: &Config, replace: Replace, progress: &mut dyn FnMut(&Progress
     Ok(RunReport { counts, skipped, seconds: timings.total })
 }
 
-fn read_options(config: &Config) -> Result<ReadOptions> {
+/// How the inputs of a run are read.
+pub(crate) fn read_options(config: &Config) -> Result<ReadOptions> {
     let mut columns =
         ColumnChoice { map: BTreeMap::new(), keep: config.keep.clone(), line: config.line_column.clone() };
     for (field, column) in &config.map {

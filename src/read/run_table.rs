@@ -6,11 +6,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
+use ::parquet::schema::types::SchemaDescriptor;
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use crate::{Error, Result};
+
+/// A stream of batches of rows.
+pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
+
+/// A row that is looked for, by the value of a column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub column: &'static str,
+    pub value: &'a str,
+}
 
 /// Reads a table of a run in the first format that is there: Parquet, JSON Lines, CSV; `schema` names its columns, of which
 /// at least `columns` are read.
@@ -24,44 +36,147 @@ pub(crate) fn read(
     columns: &[&str],
     mut each: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
-    for extension in ["parquet", "jsonl", "csv"] {
-        let path = run.join(format!("{name}.{extension}"));
-        if !path.exists() {
-            continue;
-        }
-        for part in parts(&path)? {
-            let file = File::open(&part).map_err(|error| Error::io("opening", &part, error))?;
-            let bad = |error: &dyn std::fmt::Display| Error::input(&part, error.to_string());
-            let batches: Box<dyn Iterator<Item = Result<RecordBatch>>> = match extension {
-                "parquet" => {
-                    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| bad(&error))?;
-                    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-                    let reader = builder.with_projection(mask).build().map_err(|error| bad(&error))?;
-                    Box::new(reader.map(|batch| batch.map_err(|error| Error::input(&part, error.to_string()))))
-                }
-                "jsonl" => {
-                    let builder = arrow_json::ReaderBuilder::new(schema.clone());
-                    let reader = builder.build(BufReader::new(file)).map_err(|error| bad(&error))?;
-                    Box::new(reader.map(|batch| batch.map_err(|error| Error::input(&part, error.to_string()))))
-                }
-                _ => {
-                    let mut file = file;
-                    let schema = csv_schema(&mut file, schema).map_err(|error| bad(&error))?;
-                    file.rewind().map_err(|error| Error::io("reading", &part, error))?;
-                    let builder = arrow_csv::ReaderBuilder::new(schema).with_header(true);
-                    let reader = builder.build(file).map_err(|error| bad(&error))?;
-                    Box::new(reader.map(|batch| batch.map_err(|error| Error::input(&part, error.to_string()))))
-                }
-            };
-            for batch in batches {
-                each(&batch?)?;
+    for batch in batches(run, name, schema, columns)? {
+        each(&batch?)?;
+    }
+    Ok(())
+}
+
+/// The same as a stream, in the order of the rows. Memory is that of a batch.
+pub(crate) fn batches(run: &Path, name: &str, schema: &SchemaRef, columns: &[&str]) -> Result<Batches> {
+    let (format, parts) = files(run, name)?;
+    let schema = schema.clone();
+    let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+    let of_parts = parts.into_iter().flat_map(move |part| {
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        open(&part, format, &schema, &columns, None).unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
+    });
+    Ok(Box::new(of_parts))
+}
+
+/// The first row that is wanted, as a batch of one row with every column; `None` where there is none.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn find(run: &Path, name: &str, schema: &SchemaRef, wanted: Wanted<'_>) -> Result<Option<RecordBatch>> {
+    let (format, parts) = files(run, name)?;
+    for part in parts {
+        for batch in open(&part, format, schema, &[], Some(wanted))? {
+            let batch = batch?;
+            let values = batch.column_by_name(wanted.column).and_then(|column| column.as_string_opt::<i32>());
+            let place = values.and_then(|values| values.iter().position(|value| value == Some(wanted.value)));
+            if let Some(row) = place {
+                return Ok(Some(batch.slice(row, 1)));
             }
         }
-        return Ok(());
+    }
+    Ok(None)
+}
+
+/// Whether a run holds a table.
+pub(crate) fn holds(run: &Path, name: &str) -> bool {
+    files(run, name).is_ok()
+}
+
+/// The format in which a table is read, and its files.
+fn files(run: &Path, name: &str) -> Result<(OutputFile, Vec<PathBuf>)> {
+    for format in [OutputFile::Parquet, OutputFile::JsonLines, OutputFile::Csv] {
+        let path = run.join(format!("{name}.{}", format.extension()));
+        if path.exists() {
+            return Ok((format, parts(&path)?));
+        }
     }
     let problem =
         format!("holds no {name}.parquet, {name}.jsonl or {name}.csv; expected the output folder of annotate");
     Err(Error::input(run, problem))
+}
+
+/// The format of a table's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OutputFile {
+    Parquet,
+    JsonLines,
+    Csv,
+}
+
+impl OutputFile {
+    fn extension(self) -> &'static str {
+        match self {
+            OutputFile::Parquet => "parquet",
+            OutputFile::JsonLines => "jsonl",
+            OutputFile::Csv => "csv",
+        }
+    }
+}
+
+/// The batches of a file. Of a wanted row only its batch need be there; every column is, where none is named.
+fn open(
+    part: &Path,
+    format: OutputFile,
+    schema: &SchemaRef,
+    columns: &[&str],
+    wanted: Option<Wanted<'_>>,
+) -> Result<Batches> {
+    let mut file = File::open(part).map_err(|error| Error::io("opening", part, error))?;
+    let bad = |error: &dyn std::fmt::Display| Error::input(part, error.to_string());
+    let path = part.to_owned();
+    match format {
+        OutputFile::Parquet => {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| bad(&error))?;
+            let mask = match columns {
+                [] => ProjectionMask::all(),
+                some => ProjectionMask::columns(builder.parquet_schema(), some.iter().copied()),
+            };
+            let filter = wanted.map(|wanted| row_filter(builder.parquet_schema(), wanted));
+            let builder = builder.with_projection(mask);
+            let builder = match filter {
+                Some(filter) => builder.with_row_filter(filter),
+                None => builder,
+            };
+            let reader = builder.build().map_err(|error| bad(&error))?;
+            Ok(Box::new(reader.map(move |batch| batch.map_err(|error| Error::input(&path, error.to_string())))))
+        }
+        OutputFile::JsonLines => {
+            let builder = arrow_json::ReaderBuilder::new(schema.clone());
+            let reader = builder.build(BufReader::new(file)).map_err(|error| bad(&error))?;
+            Ok(Box::new(told(reader, path)))
+        }
+        OutputFile::Csv => {
+            let schema = csv_schema(&mut file, schema).map_err(|error| bad(&error))?;
+            file.rewind().map_err(|error| Error::io("reading", part, error))?;
+            let builder = arrow_csv::ReaderBuilder::new(schema).with_header(true);
+            let reader = builder.build(file).map_err(|error| bad(&error))?;
+            Ok(Box::new(told(reader, path)))
+        }
+    }
+}
+
+/// Batches of a text format, whose reader quotes in its errors what it could not read: they are told without.
+fn told(
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+    path: PathBuf,
+) -> impl Iterator<Item = Result<RecordBatch>> {
+    let mut n_rows = 0;
+    batches.map(move |batch| match batch {
+        Ok(batch) => {
+            n_rows += batch.num_rows();
+            Ok(batch)
+        }
+        Err(ArrowError::IoError(_, error)) => Err(Error::io("reading", &path, error)),
+        Err(_) => Err(Error::input(&path, format!("a row after row {n_rows} is not as annotate writes it"))),
+    })
+}
+
+/// Decodes one column to find a row, and the others for that row only.
+fn row_filter(schema: &SchemaDescriptor, wanted: Wanted<'_>) -> RowFilter {
+    let value = wanted.value.to_owned();
+    let mask = ProjectionMask::columns(schema, [wanted.column]);
+    let is_wanted = move |batch: RecordBatch| {
+        let values = batch.columns().first().and_then(|column| column.as_string_opt::<i32>());
+        let n_rows = batch.num_rows();
+        Ok((0..n_rows).map(|row| Some(values.is_none_or(|values| values.value(row) == value))).collect())
+    };
+    RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, is_wanted))])
 }
 
 /// The columns of a file by its header, of the types that `schema` gives them; others are text.

@@ -91,6 +91,20 @@ impl LexiconRecognizer {
         }
     }
 
+    /// The words within a mention that spell a form of its concept.
+    pub(crate) fn form(&self, document: &Document, sentence: &Sentence, mention: &Mention) -> Option<Span> {
+        let (text, tokens) = (document.text(), document.tokens_of(sentence));
+        let case = || case_check(text, tokens);
+        let inside = (0..tokens.len()).filter(|&at| mention.span.overlaps(tokens[at].span));
+        let mut forms = inside.rev().filter_map(|at| {
+            let form = self.lexicon.longest(text, &tokens[at..], case)?;
+            let last = tokens.get(at + form.used.saturating_sub(1))?;
+            (Some(form.concept) == mention.concept).then(|| tokens[at].span.cover(last.span))
+        });
+        // A noun phrase of several forms has the concept of the last: its head.
+        forms.next()
+    }
+
     fn mention(&self, tokens: &[Token], candidate: &Candidate, view: View, sentence: u32) -> Mention {
         let first = tokens.get(candidate.start).map(|token| token.span).unwrap_or_default();
         let last = tokens.get(candidate.end.saturating_sub(1)).map_or(first, |token| token.span);

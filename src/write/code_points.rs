@@ -4,7 +4,7 @@
 const STEP: usize = 256;
 
 /// Turns byte offsets of a text into code-point offsets, each in constant time.
-pub(super) struct CodePoints<'a> {
+pub(crate) struct CodePoints<'a> {
     text: &'a str,
     /// Code points before every [`STEP`]th byte; empty for ASCII, where both are the same.
     counts: Vec<u32>,

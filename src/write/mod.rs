@@ -4,7 +4,7 @@
 //! become code points; [`table`] writes one table in the chosen formats; [`folder`] owns the output folder, in which
 //! nothing has its final name before the run is complete.
 
-mod code_points;
+pub(crate) mod code_points;
 pub(crate) mod folder;
 pub(crate) mod mentions;
 pub(crate) mod notes;
@@ -78,6 +78,13 @@ fn optional_time(name: &str) -> Field {
 /// The identity of a sentence's text.
 fn segment_hash(words: &str, hex: &mut String) {
     short_hex(blake3::hash(words.as_bytes()).as_bytes(), hex);
+}
+
+/// The identity of a note's text.
+pub(crate) fn text_hash(text: &str) -> String {
+    let mut hex = String::new();
+    short_hex(blake3::hash(text.as_bytes()).as_bytes(), &mut hex);
+    hex
 }
 
 /// The first 80 bits of a hash, in hexadecimal: wide enough that a billion texts do not collide.

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::code_points::CodePoints;
-use super::{Names, count, optional_text, optional_time, short_hex, text};
+use super::{Names, count, optional_text, optional_time, text, text_hash};
 use crate::annotation::AnnotatedNote;
 use crate::note::{NoteMeta, Origin, TextEncoding};
 use crate::{Error, Result};
@@ -165,9 +165,7 @@ impl NoteRows {
             }
         }
         self.sections.append_option((!sections.is_empty()).then(|| sections.join(";")));
-        let mut hex = String::new();
-        short_hex(blake3::hash(document.text().as_bytes()).as_bytes(), &mut hex);
-        self.text_hash.append_value(&hex);
+        self.text_hash.append_value(text_hash(document.text()));
     }
 
     /// The rows collected, as a batch of [`schema`].

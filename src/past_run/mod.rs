@@ -1,0 +1,114 @@
+//! A finished run, opened again: its description, single rows of its tables, and the texts of its notes.
+//!
+//! Commands that read a run go through this, so that all of them refuse a changed text.
+
+mod row;
+mod texts;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::{Config, PartialConfig};
+use crate::read::run_table::{self, Wanted};
+use crate::write::folder::RUN_FILE;
+use crate::write::{mentions, notes};
+use crate::{Error, Result};
+
+pub(crate) use row::Row;
+pub use texts::{FoundIn, NoteSource};
+
+/// The output folder of a finished run.
+#[derive(Debug)]
+pub(crate) struct PastRun {
+    folder: PathBuf,
+    description: Description,
+}
+
+/// What `run.json` says.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Description {
+    pub version: String,
+    pub config: Value,
+    pub lexicon: Hashed,
+    pub rules: Hashed,
+    pub model: Option<Hashed>,
+}
+
+/// The hash of something that a run was made with.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Hashed {
+    pub blake3: String,
+}
+
+impl PastRun {
+    /// Opens the output folder of a finished run.
+    ///
+    /// # Errors
+    /// `run.json` is not there or is not what `annotate` writes.
+    pub fn open(folder: &Path) -> Result<PastRun> {
+        let path = folder.join(RUN_FILE);
+        let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                Error::input(folder, format!("holds no {RUN_FILE}; expected the output folder of a finished annotate"))
+            }
+            _ => Error::io("reading", &path, error),
+        })?;
+        let description = serde_json::from_str(&text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            Error::input(&path, format!("line {line}, column {column}: expected the description of a run"))
+        })?;
+        Ok(PastRun { folder: folder.to_owned(), description })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What `run.json` says.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The configuration of the run.
+    ///
+    /// # Errors
+    /// It names something that this version of the program does not know.
+    pub fn config(&self) -> Result<Config> {
+        let partial: PartialConfig = serde_json::from_value(self.description.config.clone()).map_err(|error| {
+            let (version, here) = (&self.description.version, env!("CARGO_PKG_VERSION"));
+            let problem = format!("config of a run of version {version}, read by version {here}: {error}");
+            Error::input(&self.folder.join(RUN_FILE), problem)
+        })?;
+        partial.complete(NonZeroUsize::MIN)
+    }
+
+    /// The row of a mention.
+    ///
+    /// # Errors
+    /// The run holds no table of mentions, or no such mention.
+    pub fn mention(&self, mention_id: &str) -> Result<Row> {
+        let wanted = Wanted { column: "mention_id", value: mention_id };
+        let batch = run_table::find(&self.folder, "mentions", &mentions::schema(), wanted)?;
+        batch.map(Row::first).ok_or_else(|| {
+            let problem =
+                format!("no mention has the id {mention_id:?}; ids stand in the column mention_id of mentions");
+            Error::input(&self.folder, problem)
+        })
+    }
+
+    /// The row of a note.
+    ///
+    /// # Errors
+    /// The run holds no table of notes, or no such note.
+    pub fn note(&self, note_id: &str) -> Result<Row> {
+        let wanted = Wanted { column: "note_id", value: note_id };
+        let batch = run_table::find(&self.folder, "notes", &notes::schema(&[]), wanted)?;
+        batch.map(Row::first).ok_or_else(|| {
+            Error::input(&self.folder, format!("the table notes holds no note {note_id:?}, which mentions names"))
+        })
+    }
+}

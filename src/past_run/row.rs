@@ -1,0 +1,71 @@
+//! A row of a table as values by name, whatever format it was read from.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, TimestampMicrosecondType, UInt32Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use serde_json::Value;
+
+/// A row of a table. `Debug` is left out: a row may hold text.
+#[derive(Clone)]
+pub(crate) struct Row {
+    batch: RecordBatch,
+    index: usize,
+}
+
+impl Row {
+    /// The first row of a batch.
+    pub fn first(batch: RecordBatch) -> Row {
+        Row { batch, index: 0 }
+    }
+
+    /// The names of the columns, in order.
+    pub fn columns(&self) -> Vec<String> {
+        self.batch.schema_ref().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// A text; `None` for null, for the empty text and for a column that is not there.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        let values = self.batch.column_by_name(column)?.as_string_opt::<i32>()?;
+        let is_there = self.index < values.len() && values.is_valid(self.index);
+        is_there.then(|| values.value(self.index)).filter(|value| !value.is_empty())
+    }
+
+    /// A number.
+    pub fn number(&self, column: &str) -> Option<u64> {
+        let values = self.batch.column_by_name(column)?;
+        if self.index >= values.len() || values.is_null(self.index) {
+            return None;
+        }
+        let small = values.as_primitive_opt::<UInt32Type>().map(|values| u64::from(values.value(self.index)));
+        small.or_else(|| Some(values.as_primitive_opt::<UInt64Type>()?.value(self.index)))
+    }
+
+    /// A value as JSON: numbers as numbers, everything else in words.
+    pub fn value(&self, column: &str) -> Value {
+        let values = self.batch.column_by_name(column).and_then(|values| values.as_primitive_opt::<Float32Type>());
+        let fraction = values.filter(|values| self.index < values.len() && values.is_valid(self.index));
+        match (self.number(column), fraction) {
+            (Some(number), _) => Value::from(number),
+            (None, Some(fraction)) => Value::from(fraction.value(self.index)),
+            (None, None) => self.shown(column).map_or(Value::Null, Value::from),
+        }
+    }
+
+    /// A time, in microseconds.
+    pub fn time(&self, column: &str) -> Option<i64> {
+        let values = self.batch.column_by_name(column)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        (self.index < values.len() && values.is_valid(self.index)).then(|| values.value(self.index))
+    }
+
+    /// Any value in words; `None` for null, for the empty text and for a column that is not there.
+    pub fn shown(&self, column: &str) -> Option<String> {
+        let values = self.batch.column_by_name(column)?;
+        if self.index >= values.len() || values.is_null(self.index) {
+            return None;
+        }
+        let options = FormatOptions::default();
+        let shown = ArrayFormatter::try_new(values, &options).ok()?.value(self.index).to_string();
+        (!shown.is_empty()).then_some(shown)
+    }
+}

@@ -1,0 +1,216 @@
+//! An explanation as a page for people.
+
+use std::fmt::{self, Formatter};
+
+use serde_json::{Map, Value};
+
+use super::{AxisDecision, ConceptTold, ModelTold, TableRow, Why};
+
+/// Hexadecimal digits of a hash that are shown.
+const SHORT_HASH: usize = 12;
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.write_mention(f)?;
+        self.write_sentence(f)?;
+        for decision in &self.decisions {
+            write_decision(f, decision)?;
+        }
+        if !self.other_cues.is_empty() {
+            writeln!(f, "\nother cues of the sentence")?;
+        }
+        for cue in &self.other_cues {
+            write!(f, "    {:?} at {} to {} ({}", cue.text, cue.start, cue.end, cue.rule)?;
+            match &cue.counts_as {
+                Some(category) => writeln!(f, ", counts as {category}): {}", cue.because)?,
+                None => writeln!(f, "): {}", cue.because)?,
+            }
+        }
+        if let Some(model) = &self.model {
+            write_model(f, model)?;
+        }
+        if let Some(concept) = &self.concept {
+            write_concept(f, concept)?;
+        }
+        self.write_note(f)?;
+        self.write_comparison(f)
+    }
+}
+
+impl Why {
+    fn write_mention(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let cell = |column: &str| shown(&self.mention, column);
+        write!(f, "mention {} of note {}", cell("mention_id"), cell("note_id"))?;
+        for column in ["patient_id", "encounter_id", "note_time", "note_type"] {
+            if self.mention.get(column).is_some_and(|value| !value.is_null()) {
+                write!(f, ", {} {}", column.replace('_', " ").replace(" id", ""), cell(column))?;
+            }
+        }
+        writeln!(f)?;
+        writeln!(f, "    {:?} at {} to {}: {}", cell("text"), cell("start"), cell("end"), cell("type"))?;
+        writeln!(f, "    {}, {}, {}", cell("presence"), cell("temporality"), cell("experiencer"))?;
+        writeln!(
+            f,
+            "    found by {}",
+            if cell("source") == "both" { "lexicon and model".into() } else { cell("source") }
+        )
+    }
+
+    fn write_sentence(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let sentence = &self.sentence;
+        write!(f, "\nsentence {} at {} to {}", sentence.index, sentence.start, sentence.end)?;
+        match (&sentence.section, &sentence.heading) {
+            (Some(section), Some(heading)) => writeln!(f, ", section {section} (heading {heading:?})")?,
+            _ => writeln!(f, ", before the first heading")?,
+        }
+        writeln!(f, "    {}", self.marked_sentence())
+    }
+
+    /// The sentence on one line: the mention in `[ ]`, the cues that decide in `{ }`, their scopes in `< >`.
+    fn marked_sentence(&self) -> String {
+        let number = |column: &str| self.mention.get(column).and_then(Value::as_u64).unwrap_or_default() as u32;
+        let mut marks = vec![(number("start"), number("end"), '[', ']')];
+        for decision in &self.decisions {
+            if let Some((start, end)) = decision.cue_start.zip(decision.cue_end) {
+                marks.push((start, end, '{', '}'));
+            }
+            marks.extend(decision.scope.as_ref().map(|scope| (scope.start, scope.end, '<', '>')));
+        }
+        marks.sort_unstable();
+        marks.dedup();
+        let mut line = String::new();
+        for (point, character) in (self.sentence.start..).zip(self.sentence.text.chars().map(Some).chain([None])) {
+            // What opened last closes first, and what is wider opens first.
+            let closing = marks.iter().rev().filter(|&&(start, end, ..)| end == point && start < end);
+            line.extend(closing.map(|mark| mark.3));
+            let mut opening: Vec<_> = marks.iter().filter(|mark| mark.0 == point).collect();
+            opening.sort_by_key(|mark| (std::cmp::Reverse(mark.1), std::cmp::Reverse(mark.2)));
+            line.extend(opening.iter().map(|mark| mark.2));
+            line.extend(character.map(|character| if character.is_control() { ' ' } else { character }));
+        }
+        line
+    }
+
+    fn write_note(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let cell = |column: &str| shown(&self.note, column);
+        write!(f, "\nnote: {}, record {}", cell("input"), cell("record"))?;
+        if self.note.get("line").is_some_and(|line| !line.is_null()) {
+            write!(f, ", line {}", cell("line"))?;
+        }
+        if self.note.get("byte_start").is_some_and(|byte| !byte.is_null()) {
+            write!(f, ", bytes {} to {}", cell("byte_start"), cell("byte_end"))?;
+        }
+        let place = match self.read_from {
+            super::FoundIn::Texts => "the table texts",
+            super::FoundIn::Input => "the input",
+            super::FoundIn::Given => "the notes given",
+        };
+        writeln!(f, "; text read from {place}, hash {}", cell("text_hash"))
+    }
+
+    fn write_comparison(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let short = |value: &Option<String>| match value {
+            Some(value) => value.chars().take(SHORT_HASH).collect(),
+            None => "none".to_owned(),
+        };
+        let all: Vec<String> = self.made_with.iter().map(|own| format!("{} {}", own.what, short(&own.run))).collect();
+        writeln!(f, "run: {}", all.join(", "))?;
+        for own in self.made_with.iter().filter(|own| !own.same) {
+            writeln!(f, "    this program has another {}: {}", own.what, short(&own.here))?;
+        }
+        if self.same_row {
+            return writeln!(f, "this program gives the same row");
+        }
+        if self.decisions.is_empty() {
+            return writeln!(f, "this program finds no such mention");
+        }
+        writeln!(f, "this program gives another row; all but the first lines tell of it")?;
+        for difference in &self.differences {
+            let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+            writeln!(
+                f,
+                "    {}: {} in the run, {} here",
+                difference.column,
+                word(&difference.run),
+                word(&difference.here)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn write_decision(f: &mut Formatter<'_>, decision: &AxisDecision) -> fmt::Result {
+    write!(f, "\n{}: {}", decision.axis, decision.value)?;
+    let Some(rule) = &decision.rule else { return writeln!(f, ", the default") };
+    write!(f, "\n    rule     {rule}")?;
+    if let (Some(cue), Some(start), Some(end)) = (&decision.cue, decision.cue_start, decision.cue_end) {
+        write!(f, ", by {cue:?} at {start} to {end}")?;
+    }
+    writeln!(f)?;
+    if let Some(category) = &decision.counts_as {
+        writeln!(f, "    counts   as {category}")?;
+    }
+    if let Some(value) = decision.by_rules {
+        writeln!(f, "    instead  of {value}, which the rules alone say")?;
+    }
+    if let Some(scope) = &decision.scope {
+        writeln!(f, "    scope    {} to {}, {:?}, ended by {}", scope.start, scope.end, scope.text, scope.ended_by)?;
+    }
+    match &decision.row {
+        Some(row) => write_row(f, row),
+        None => Ok(()),
+    }
+}
+
+fn write_row(f: &mut Formatter<'_>, row: &TableRow) -> fmt::Result {
+    writeln!(f, "    row      {}, line {}", row.table, row.line)?;
+    for (column, cell) in row.cells.iter().filter(|(_, cell)| cell != "-") {
+        writeln!(f, "             {column}: {cell}")?;
+    }
+    Ok(())
+}
+
+fn write_model(f: &mut Formatter<'_>, model: &ModelTold) -> fmt::Result {
+    writeln!(f, "\nmodel")?;
+    let scores = [
+        ("span and type", model.score),
+        ("in a mention", model.inside),
+        ("absent", model.absent),
+        ("possible", model.possible),
+        ("historical", model.historical),
+        ("hypothetical", model.hypothetical),
+        ("not the patient's", model.other_experiencer),
+    ];
+    for (name, score) in scores {
+        if let Some(score) = score {
+            writeln!(f, "    {name:18} {score:.3}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_concept(f: &mut Formatter<'_>, concept: &ConceptTold) -> fmt::Result {
+    write!(f, "\nlexicon: {}, {:?}, {}", concept.id, concept.name, concept.kind)?;
+    for codes in concept.icd10cm.iter().chain(&concept.codes) {
+        write!(f, ", {codes}")?;
+    }
+    writeln!(f)?;
+    if let Some(form) = &concept.form {
+        match &concept.listed_form {
+            Some(listed) => writeln!(f, "    form     {form:?}, listed as {listed:?}")?,
+            None => writeln!(f, "    form     {form:?}, a variant of a listed form")?,
+        }
+    }
+    match &concept.row {
+        Some(row) => writeln!(f, "    row      {}, line {}, source {}", row.table, row.line, row.cell("source")),
+        None => Ok(()),
+    }
+}
+
+fn shown(cells: &Map<String, Value>, column: &str) -> String {
+    match cells.get(column) {
+        Some(Value::String(words)) => words.clone(),
+        Some(Value::Null) | None => "-".to_owned(),
+        Some(value) => value.to_string(),
+    }
+}
