@@ -94,6 +94,7 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Concept", "mention"),
     ("ConceptIndex", "mention"),
     ("Assertion", "assertion"),
+    ("AxisScores", "assertion"),
     ("Document", "document"),
     ("Sentence", "document"),
     ("AnnotatedNote", "annotation"),
