@@ -12,6 +12,9 @@ const LINEAR_SHARE: f32 = 0.5;
 /// The network's probabilities count up to here, and down to as much from the other side.
 const MOST_SURE: f32 = 0.9999;
 
+/// What is added for absence where a rule says it: rules of absence are rarely wrong, also in texts unlike those of the training.
+const KEEPS_ABSENT: f32 = 1.0;
+
 /// The log-odds of both models together: `linear` holds log-odds, `network` probabilities.
 pub(super) fn together(linear: &AxisScores, network: &AxisScores) -> AxisScores {
     let mean = |linear: f32, network: f32| {
@@ -29,12 +32,14 @@ pub(super) fn together(linear: &AxisScores, network: &AxisScores) -> AxisScores 
 
 /// What log-odds change in an assertion that rules gave: at most one category an axis.
 pub(super) fn changes(given: &Assertion, log_odds: &AxisScores) -> impl Iterator<Item = Category> {
+    let kept = if given.presence == Presence::Absent { KEEPS_ABSENT } else { 0.0 };
+    let absent = log_odds.absent + kept;
     let likelier = |left: (f32, Category), right: (f32, Category), default: Category| {
         let (score, category) = if right.0 > left.0 { right } else { left };
         if score > 0.0 { category } else { default }
     };
     let presence =
-        likelier((log_odds.absent, Category::Absent), (log_odds.possible, Category::Possible), Category::Present);
+        likelier((absent, Category::Absent), (log_odds.possible, Category::Possible), Category::Present);
     let temporality = likelier(
         (log_odds.historical, Category::Historical),
         (log_odds.hypothetical, Category::Hypothetical),
@@ -80,7 +85,10 @@ mod tests {
         check(by_rules(Presence::Present, Temporality::Current), UNLIKELY, &[]);
         check(by_rules(Presence::Possible, Temporality::Historical), UNLIKELY, &[Category::Present, Category::Current]);
         check(by_rules(Presence::Absent, Temporality::Historical), UNLIKELY, &[Category::Present]);
-        let possible = AxisScores { absent: 0.5, possible: 1.0, hypothetical: 0.1, ..UNLIKELY };
+        let unsure = AxisScores { absent: -0.5, historical: -0.5, ..UNLIKELY };
+        check(by_rules(Presence::Absent, Temporality::Historical), unsure, &[]);
+        check(by_rules(Presence::Possible, Temporality::Historical), unsure, &[Category::Present, Category::Current]);
+        let possible = AxisScores { absent: -0.5, possible: 1.0, hypothetical: 0.1, ..UNLIKELY };
         check(by_rules(Presence::Absent, Temporality::Hypothetical), possible, &[Category::Possible]);
         check(by_rules(Presence::Possible, Temporality::Current), possible, &[Category::Hypothetical]);
     }
