@@ -91,18 +91,17 @@ impl LexiconRecognizer {
         }
     }
 
-    /// The words within a mention that spell a form of its concept.
+    /// The words that spell a form of a mention's concept, where they share some with the mention.
     pub(crate) fn form(&self, document: &Document, sentence: &Sentence, mention: &Mention) -> Option<Span> {
         let (text, tokens) = (document.text(), document.tokens_of(sentence));
         let case = || case_check(text, tokens);
-        let inside = (0..tokens.len()).filter(|&at| mention.span.overlaps(tokens[at].span));
-        let mut forms = inside.rev().filter_map(|at| {
-            let form = self.lexicon.longest(text, &tokens[at..], case)?;
-            let last = tokens.get(at + form.used.saturating_sub(1))?;
-            (Some(form.concept) == mention.concept).then(|| tokens[at].span.cover(last.span))
-        });
         // A noun phrase of several forms has the concept of the last: its head.
-        forms.next()
+        (0..tokens.len()).rev().find_map(|at| {
+            let rest = tokens.get(at..)?;
+            let form = self.lexicon.longest(text, rest, case)?;
+            let spelled = rest.first()?.span.cover(rest.get(form.used.checked_sub(1)?)?.span);
+            (Some(form.concept) == mention.concept && spelled.overlaps(mention.span)).then_some(spelled)
+        })
     }
 
     fn mention(&self, tokens: &[Token], candidate: &Candidate, view: View, sentence: u32) -> Mention {
