@@ -42,7 +42,7 @@ pub(crate) fn compile(tables: &[(&str, &str)], spelling: (&str, &str)) -> Result
             compiler.form(index, form);
         }
     }
-    Ok(compiler.finish(hasher.finalize()))
+    Ok(compiler.finish(Some(hasher.finalize())).to_bytes())
 }
 
 /// Reads a row.

@@ -1,8 +1,9 @@
 //! A compiled lexicon: one run of bytes, read where it stands, in memory of the program or mapped from a file.
 //!
 //! All numbers are little-endian. Parts: header; filter over the first words of forms; open-addressing table of phrases
-//! and their beginnings, each with a 64-bit hash; forms; concepts; keys of all words; strings. A damaged image gives fewer
-//! or wrong matches, never a fault: every access is checked.
+//! and their beginnings, each with a 64-bit hash; forms; concepts; such tables of the keys of all words and of concepts by
+//! id; strings. Opening an image costs the same however large it is: every question is a look-up. A damaged image gives
+//! fewer or wrong matches, never a fault: every access is checked.
 
 use std::sync::Arc;
 
@@ -10,16 +11,20 @@ use super::phrase::{Step, extend, next_step};
 use crate::mention::{Concept, MentionType};
 use crate::token::Token;
 
-/// No form, no string.
+/// No form, no string, no concept.
 pub(super) const NONE: u32 = u32::MAX;
 /// First bytes of an image; the last two are the version of the layout.
-pub(super) const MAGIC: [u8; 16] = *b"noteward lex\x00\x1a01";
+pub(super) const MAGIC: [u8; 16] = *b"noteward lex\x00\x1a02";
 /// Bytes of the header.
 pub(super) const HEADER: usize = 16 + 32 + 8 * 8;
 /// Bytes of a slot of the table: hash, first form.
 pub(super) const SLOT: usize = 12;
-/// Bytes of a form: concept, exact spelling, next form of the same phrase.
+/// Bytes of a form: concept, text with marks, next form of the same phrase.
 pub(super) const FORM: usize = 12;
+/// Mark in the place of a form's text: it matches only in exactly this case.
+pub(super) const EXACT: u32 = 1 << 31;
+/// Mark in the place of a form's text: a variant, and the text is that of the listed form.
+pub(super) const VARIANT: u32 = 1 << 30;
 /// Bytes of a concept: id, name, ICD-10-CM code, other codes, type.
 pub(super) const CONCEPT: usize = 20;
 
@@ -38,8 +43,8 @@ pub(crate) struct Image {
 pub(super) struct Parts {
     /// Bits of the filter, as a power of two.
     pub filter_bits: u64,
-    /// Slots of the table, as a power of two.
-    pub slot_bits: u64,
+    /// Phrases and beginnings of phrases.
+    pub n_phrases: u64,
     pub n_forms: u64,
     pub n_concepts: u64,
     pub n_keys: u64,
@@ -54,7 +59,7 @@ impl Parts {
     pub fn to_bytes(self) -> Vec<u8> {
         let numbers = [
             self.filter_bits,
-            self.slot_bits,
+            self.n_phrases,
             self.n_forms,
             self.n_concepts,
             self.n_keys,
@@ -70,7 +75,7 @@ impl Parts {
         let mut next = || numbers.next();
         Some(Parts {
             filter_bits: next()?,
-            slot_bits: next()?,
+            n_phrases: next()?,
             n_forms: next()?,
             n_concepts: next()?,
             n_keys: next()?,
@@ -85,7 +90,7 @@ impl Parts {
     }
 
     fn forms(self) -> usize {
-        self.slots() + (1 << self.slot_bits) * SLOT
+        self.slots() + n_slots(self.n_phrases) as usize * SLOT
     }
 
     fn concepts(self) -> usize {
@@ -96,29 +101,65 @@ impl Parts {
         self.concepts() + self.n_concepts as usize * CONCEPT
     }
 
+    fn ids(self) -> usize {
+        self.keys() + n_slots(self.n_keys) as usize * 8
+    }
+
     fn strings(self) -> usize {
-        self.keys() + self.n_keys as usize * 8
+        self.ids() + n_slots(self.n_concepts) as usize * 4
     }
 
     /// Bytes of the whole image; `None` for numbers that no image has.
     fn total(self) -> Option<u64> {
-        if !(6..40).contains(&self.filter_bits) || self.slot_bits >= 40 {
+        let counts = [self.n_phrases, self.n_forms, self.n_concepts, self.n_keys, self.n_string_bytes];
+        if !(6..40).contains(&self.filter_bits) || counts.iter().any(|&count| count >= 1 << 40) {
             return None;
         }
-        let fixed = HEADER as u64 + (1 << self.filter_bits) / 8 + (1 << self.slot_bits) * SLOT as u64;
-        let forms = self.n_forms.checked_mul(FORM as u64)?;
-        let concepts = self.n_concepts.checked_mul(CONCEPT as u64)?;
-        let keys = self.n_keys.checked_mul(8)?;
-        fixed.checked_add(forms)?.checked_add(concepts)?.checked_add(keys)?.checked_add(self.n_string_bytes)
+        Some(self.strings() as u64 + self.n_string_bytes)
     }
 }
 
+/// Slots of an open-addressing table of so many entries.
+pub(super) fn n_slots(n_entries: u64) -> u64 {
+    n_entries + n_entries / 2 + 8
+}
+
+/// The slot where the search for a hash begins. Hashes in rising order have slots in rising order, so that a sorted table is
+/// written, and built from sorted entries, from front to back.
+pub(super) fn home(hash: u64, n_slots: u64) -> u64 {
+    ((u128::from(hash) * u128::from(n_slots)) >> 64) as u64
+}
+
+/// The hash by which a concept is found.
+pub(super) fn id_hash(id: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(id.as_bytes())
+}
+
 /// A form at a phrase.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct FormEntry<'a> {
+    image: &'a Image,
+    /// Its place among the forms.
+    pub index: u32,
     pub concept: u32,
+    text: u32,
+}
+
+impl<'a> FormEntry<'a> {
     /// The form that the text must equal; `None` for any case.
-    pub exact: Option<&'a str>,
+    pub fn exact(self) -> Option<&'a str> {
+        if self.text & EXACT == 0 { None } else { self.image.string(self.text & !(EXACT | VARIANT)) }
+    }
+
+    /// Whether it is a spelling that is found without being listed.
+    pub fn is_variant(self) -> bool {
+        self.text & VARIANT != 0
+    }
+
+    /// The listed form.
+    pub fn text(self) -> &'a str {
+        self.image.string(self.text & !(EXACT | VARIANT)).unwrap_or("")
+    }
 }
 
 impl Image {
@@ -177,10 +218,53 @@ impl Image {
         })
     }
 
-    /// Keys of every word that occurs in a form.
-    pub fn keys(&self) -> impl Iterator<Item = u64> {
-        let bytes = self.all().get(self.parts.keys()..self.parts.strings()).unwrap_or(&[]);
-        bytes.as_chunks::<8>().0.iter().map(|&key| u64::from_le_bytes(key))
+    /// The concept of an id.
+    pub fn find(&self, id: &str) -> Option<u32> {
+        let n_slots = n_slots(self.parts.n_concepts);
+        let mut place = home(id_hash(id), n_slots);
+        for _ in 0..n_slots {
+            match self.number(self.parts.ids() + place as usize * 4) {
+                NONE => return None,
+                index if self.concept(index).is_some_and(|concept| concept.id == id) => return Some(index),
+                _ => place = (place + 1) % n_slots,
+            }
+        }
+        None
+    }
+
+    /// Whether a word occurs in a form.
+    pub fn knows(&self, key: u64) -> bool {
+        let n_slots = n_slots(self.parts.n_keys);
+        let mut place = home(key, n_slots);
+        for _ in 0..n_slots {
+            let at = self.parts.keys() + place as usize * 8;
+            match self.all().get(at..at + 8).and_then(|bytes| bytes.first_chunk()).map(|&key| u64::from_le_bytes(key)) {
+                None | Some(0) => return false,
+                Some(found) if found == key => return true,
+                Some(_) => place = (place + 1) % n_slots,
+            }
+        }
+        false
+    }
+
+    /// How many forms there are, variants counted.
+    pub fn n_forms(&self) -> usize {
+        self.parts.n_forms as usize
+    }
+
+    /// The forms of each phrase that has any, best first, in the order of the table.
+    pub fn phrases(&self) -> impl Iterator<Item = Vec<FormEntry<'_>>> {
+        let bytes = self.all().get(self.parts.slots()..self.parts.forms()).unwrap_or(&[]);
+        let firsts = bytes.as_chunks::<SLOT>().0.iter().filter(|slot| slot[..8] != [0; 8]);
+        firsts
+            .map(|slot| u32::from_le_bytes([slot[8], slot[9], slot[10], slot[11]]))
+            .filter(|&first| first != NONE)
+            .map(|first| self.forms(first).collect())
+    }
+
+    /// Whether the bytes are those that were written: the hash of a compiled terminology is that of its bytes.
+    pub fn is_whole(&self) -> bool {
+        self.all().get(HEADER..).is_some_and(|body| blake3::hash(body) == self.hash())
     }
 
     /// The longest phrase at the start of `tokens` with a form that `accept` takes: how many tokens it uses, and the form.
@@ -235,10 +319,10 @@ impl Image {
 
     /// The first form of a phrase, [`NONE`] where it is only the beginning of others.
     fn slot(&self, phrase: u64) -> Option<u32> {
-        let mask = (1u64 << self.parts.slot_bits) - 1;
-        let mut place = phrase & mask;
+        let n_slots = n_slots(self.parts.n_phrases);
+        let mut place = home(phrase, n_slots);
         // A damaged table may have no empty slot.
-        for _ in 0..=mask {
+        for _ in 0..n_slots {
             let at = self.parts.slots() + place as usize * SLOT;
             let slot = self.all().get(at..at + SLOT)?;
             let hash = u64::from_le_bytes(*slot.first_chunk()?);
@@ -248,7 +332,10 @@ impl Image {
             if hash == 0 {
                 return None;
             }
-            place = (place + 1) & mask;
+            place += 1;
+            if place == n_slots {
+                place = 0;
+            }
         }
         None
     }
@@ -262,8 +349,8 @@ impl Image {
             }
             left -= 1;
             let at = self.parts.forms() + next as usize * FORM;
-            next = self.number(at + 8);
-            Some(FormEntry { concept: self.number(at), exact: self.string(self.number(at + 4)) })
+            let index = std::mem::replace(&mut next, self.number(at + 8));
+            Some(FormEntry { image: self, index, concept: self.number(at), text: self.number(at + 4) })
         })
     }
 }
@@ -284,7 +371,7 @@ mod tests {
         let second = compiler.concept(concept("B", "PE"));
         compiler.form(second, "tumor");
         compiler.form(second, "follow-up");
-        compiler.finish(blake3::hash(b"sources"))
+        compiler.finish(Some(blake3::hash(b"sources"))).to_bytes()
     }
 
     #[test]
@@ -296,10 +383,18 @@ mod tests {
             Some(("B", Some("R10.9"), None))
         );
         assert!(image.concept(2).is_none());
+        assert_eq!((image.find("A"), image.find("B"), image.find("C")), (Some(0), Some(1), None));
+        let key = |word: &str| tokenize(word, |_| false)[0].stem;
+        assert!(["chest", "pain", "exertion", "up", "tumour"].iter().all(|word| image.knows(key(word))));
+        assert!(!image.knows(key("leg")));
+        let listed = image.phrases().flatten().filter(|entry| !entry.is_variant()).map(|entry| entry.text());
+        let mut listed: Vec<&str> = listed.collect();
+        listed.sort_unstable();
+        assert_eq!(listed, ["PE", "chest pain", "chest pain on exertion", "follow-up", "tumor"]);
         let check = |text: &str| {
             let tokens = tokenize(text, |_| false);
             image
-                .longest(&tokens, |_, entry| entry.exact.is_none_or(|exact| exact == text))
+                .longest(&tokens, |_, entry| entry.exact().is_none_or(|exact| exact == text))
                 .map(|(used, entry)| (used, entry.concept))
         };
         assert_eq!(check("Chest pains on effort"), Some((2, 0)));
@@ -324,6 +419,7 @@ mod tests {
             for index in 0..4 {
                 image.concept(index);
             }
+            (image.find("A"), image.knows(17), image.phrases().count());
         }
     }
 }

@@ -119,7 +119,7 @@ impl Resources {
         let recognizer_tables =
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
         let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
-        segmenter.learn(lexicon.keys().chain(context.keys()));
+        segmenter.learn(Arc::clone(&lexicon), context.keys());
         let section_kind = |name: &str| segmenter.section_kind(name);
         let model = match &self.model {
             ModelSource::None => None,
