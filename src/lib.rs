@@ -34,6 +34,7 @@ mod read;
 mod recognize;
 mod segment;
 mod span;
+mod terminology;
 mod token;
 mod write;
 
@@ -48,6 +49,9 @@ pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{Counts, Pipeline, Progress, Resources, RunReport, run};
 pub use span::Span;
+pub use terminology::{
+    BuildOptions, BuildReport, BuiltInput, Malformed, Suppressed, SynonymScope, TerminologyFormat, build_lexicon,
+};
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use write::OutputFormat;
 pub use write::folder::Replace;

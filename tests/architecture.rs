@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("context", ENGINE),
     ("read", VOCABULARY),
     ("write", VOCABULARY),
+    ("terminology", ENGINE),
     ("config", &["error", "write"]),
     (
         "pipeline",
@@ -43,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "context",
             "read",
             "write",
+            "terminology",
             "config",
         ],
     ),

@@ -3,6 +3,7 @@
 mod annotate;
 mod args;
 mod evaluate;
+mod lexicon;
 mod progress;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Command::Annotate(arguments) => annotate::annotate(*arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
+        Command::Lexicon { command } => lexicon::lexicon(command),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -324,11 +324,6 @@ impl Compiled {
         HEADER as u64 + self.body.iter().map(|part| part.len() as u64).sum::<u64>()
     }
 
-    /// The hash in the image.
-    pub fn hash(&self) -> blake3::Hash {
-        self.hash
-    }
-
     fn pieces(&self) -> impl Iterator<Item = std::borrow::Cow<'_, [u8]>> {
         let header = [MAGIC.as_slice(), self.hash.as_bytes(), &self.parts.to_bytes()].concat();
         std::iter::once(header.into()).chain(self.body.iter().map(|part| part.as_slice().into()))

@@ -3,10 +3,10 @@
 //! Tables of concepts are data (see `lexicons/README.md`); they are checked and compiled into an image, the embedded ones when
 //! the program is built. This module knows nothing of notes.
 
-mod compile;
-mod concepts;
+pub(crate) mod compile;
+pub(crate) mod concepts;
 pub(crate) mod embedded;
-mod forms;
+pub(crate) mod forms;
 mod image;
 mod phrase;
 pub(crate) mod table;

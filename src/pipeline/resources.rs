@@ -8,15 +8,17 @@ use crate::config::{Config, Engine, ModelPrecision, Recognizer};
 use crate::context::{ConText, ContextTables};
 use crate::encoder::{Computation, Precision};
 use crate::lexicon::{TableSource, embedded};
+use crate::read::mapped;
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
+use crate::terminology::{self, LexiconFile};
 use crate::{Error, Lexicon, Result};
 
 /// The tables that a pipeline is built from.
 #[derive(Clone, Debug)]
 pub struct Resources {
-    /// Tables of concepts of the user's.
-    concepts: Vec<TableSource>,
+    /// Lexicons of the user's, the later above the earlier.
+    lexicons: Vec<LexiconFile>,
     /// Whether the user gave other spellings.
     is_respelled: bool,
     rules: Vec<(&'static str, TableSource)>,
@@ -38,7 +40,7 @@ impl Resources {
     pub fn embedded() -> Resources {
         let rules = embedded::rule_tables().map(|name| (name, embedded::table(name))).collect();
         Resources {
-            concepts: Vec::new(),
+            lexicons: Vec::new(),
             is_respelled: false,
             rules,
             model: ModelSource::Embedded,
@@ -73,7 +75,7 @@ impl Resources {
             None => ModelSource::Embedded,
         };
         for path in &config.lexicon {
-            resources.concepts.push(read_table(path)?);
+            resources.lexicons.push(terminology::open_lexicon(path, mapped::map(path)?)?);
         }
         if let Some(folder) = &config.rules {
             let mut n_found = 0;
@@ -110,11 +112,7 @@ impl Resources {
 
     pub(super) fn build(&self) -> Result<Pipeline> {
         let spelling = self.rule("spelling.tsv")?;
-        let mut lexicon = if self.is_respelled { Lexicon::respelled(spelling)? } else { Lexicon::embedded() };
-        if !self.concepts.is_empty() {
-            lexicon = lexicon.with(Lexicon::compile(&self.concepts, spelling)?);
-        }
-        let lexicon = Arc::new(lexicon);
+        let lexicon = Arc::new(self.build_lexicon(spelling)?);
         let (mut segmenter, context) = self.build_rules()?;
         let recognizer_tables =
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
@@ -128,6 +126,22 @@ impl Resources {
         };
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
         Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
+    }
+
+    /// The embedded lexicon with the user's above it; tables that follow each other are one layer.
+    fn build_lexicon(&self, spelling: &TableSource) -> Result<Lexicon> {
+        let mut lexicon = if self.is_respelled { Lexicon::respelled(spelling)? } else { Lexicon::embedded() };
+        let both_tables = |left: &LexiconFile, right: &LexiconFile| {
+            matches!((left, right), (LexiconFile::Table(_), LexiconFile::Table(_)))
+        };
+        for group in self.lexicons.chunk_by(both_tables) {
+            let tables: Vec<TableSource> = group.iter().filter_map(LexiconFile::table).cloned().collect();
+            lexicon = match group {
+                [LexiconFile::Compiled(compiled)] => lexicon.with(compiled.clone()),
+                _ => lexicon.with(Lexicon::compile(&tables, spelling)?),
+            };
+        }
+        Ok(lexicon)
     }
 
     /// The engines that are made of rules alone.
