@@ -48,6 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
+    ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
     ("evaluate", &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline"]),
 ];
 

@@ -31,6 +31,30 @@ pub(super) enum Command {
 pub(super) enum LexiconCommand {
     /// Terminologies in, one compiled lexicon out
     Build(Box<BuildArgs>),
+    /// What is wrong in a lexicon: duplicates, conflicts, forms that nothing can match, suspiciously frequent ones
+    Check(CheckArgs),
+}
+
+/// Checks a compiled lexicon or a table of concepts, and prints what is wrong in it.
+///
+/// Exit status: 0 nothing is wrong; 1 something is; 2 not checked.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Compiled lexicon, or table of concepts
+    #[arg(value_name = "LEXICON")]
+    pub lexicon: PathBuf,
+
+    /// Notes in which forms are counted, as for annotate (repeatable)
+    #[arg(long, value_name = "INPUT")]
+    pub notes: Vec<String>,
+
+    /// Percentage of notes from which a form is suspiciously frequent
+    #[arg(long, value_name = "PERCENT", default_value_t = 25.0)]
+    pub frequent: f64,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Compiles terminologies into one file for `annotate --lexicon`, which opens it in no time however large it is.

@@ -1,17 +1,22 @@
 //! `noteward lexicon build` and `noteward lexicon check`.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use noteward::{BuildOptions, BuildReport, Suppressed};
+use noteward::{BuildOptions, BuildReport, CheckOptions, Suppressed};
 
-use super::args::{BuildArgs, LexiconCommand};
+use super::args::{BuildArgs, CheckArgs, LexiconCommand};
 use super::{DONE, SOME_REJECTED, report};
+
+/// Checked, and something is wrong.
+const PROBLEMS: u8 = 1;
 
 /// Runs the command; gives the exit status.
 pub(super) fn lexicon(command: LexiconCommand) -> Result<u8> {
     match command {
         LexiconCommand::Build(arguments) => build(*arguments),
+        LexiconCommand::Check(arguments) => check(arguments),
     }
 }
 
@@ -45,6 +50,21 @@ fn build(arguments: BuildArgs) -> Result<u8> {
         tell(&built, &arguments.out);
     }
     Ok(if built.n_malformed > 0 { SOME_REJECTED } else { DONE })
+}
+
+fn check(arguments: CheckArgs) -> Result<u8> {
+    let mut options = CheckOptions::default();
+    options.notes = arguments.notes;
+    options.frequent_share = arguments.frequent / 100.0;
+    let found = noteward::check_lexicon(&arguments.lexicon, &options)?;
+    let mut stdout = std::io::stdout().lock();
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut stdout, &found)?;
+        writeln!(stdout)?;
+    } else {
+        write!(stdout, "{found}")?;
+    }
+    Ok(if found.is_clean() { DONE } else { PROBLEMS })
 }
 
 /// Names malformed lines.

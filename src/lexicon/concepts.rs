@@ -80,13 +80,13 @@ pub(crate) fn parse(cells: [&str; 7]) -> Result<(Concept<'_>, Vec<&str>), String
     Ok((Concept { id, name, kind, icd10cm: some(icd10cm), codes: some(codes) }, forms))
 }
 
-/// The shape of an ICD-10-CM code: a letter, a digit, a digit or letter, and up to four after the dot.
+/// The shape of an ICD-10-CM code: a letter, two of which one is a digit (`I50`, `C4A`, `QA0`), and up to four after the dot.
 pub(crate) fn is_icd10cm(code: &str) -> bool {
     let bytes = code.as_bytes();
     let shape = bytes.len() >= 3
         && bytes[0].is_ascii_uppercase()
-        && bytes[1].is_ascii_digit()
-        && bytes[2].is_ascii_alphanumeric();
+        && bytes[1..3].iter().all(u8::is_ascii_alphanumeric)
+        && bytes[1..3].iter().any(u8::is_ascii_digit);
     shape
         && match bytes.get(3..) {
             None | Some([]) => true,

@@ -22,12 +22,8 @@ const TABLES: &[(&str, &str)] = &tables![
 ];
 
 /// The tables by which terminologies are compiled.
-const TERMINOLOGY_TABLES: &[(&str, &str)] = &tables![
-    "code-systems.tsv",
-    "dropped-forms.tsv",
-    "terminology-types.tsv",
-    "title-rewrites.tsv",
-];
+const TERMINOLOGY_TABLES: &[(&str, &str)] =
+    &tables!["code-systems.tsv", "dropped-forms.tsv", "terminology-types.tsv", "title-rewrites.tsv",];
 
 /// Every embedded table of concepts.
 const CONCEPTS: &[(&str, &str)] = &tables![
@@ -69,10 +65,7 @@ pub(crate) fn concepts() -> Vec<TableSource> {
 pub(crate) fn table(name: &str) -> TableSource {
     let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES);
     debug_assert!(tables.clone().any(|table| table.0 == name), "{name}");
-    tables
-        .find(|table| table.0 == name)
-        .map(source)
-        .unwrap_or(TableSource { name: name.into(), text: "".into() })
+    tables.find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
 }
 
 /// The names of the tables that a folder of rules may replace.

@@ -247,9 +247,9 @@ impl Image {
         false
     }
 
-    /// How many forms there are, variants counted.
-    pub fn n_forms(&self) -> usize {
-        self.parts.n_forms as usize
+    /// A form by its place.
+    pub fn form(&self, index: u32) -> Option<FormEntry<'_>> {
+        self.forms(index).next()
     }
 
     /// The forms of each phrase that has any, best first, in the order of the table.
@@ -371,13 +371,14 @@ mod tests {
         let second = compiler.concept(concept("B", "PE"));
         compiler.form(second, "tumor");
         compiler.form(second, "follow-up");
+        compiler.form(second, "E. coli");
         compiler.finish(Some(blake3::hash(b"sources"))).to_bytes()
     }
 
     #[test]
     fn finds_what_was_compiled() {
         let image = Image::open(Arc::new(compiled())).unwrap();
-        assert_eq!((image.n_concepts(), image.n_listed()), (2, 5));
+        assert_eq!((image.n_concepts(), image.n_listed()), (2, 6));
         assert_eq!(
             image.concept(1).map(|concept| (concept.id, concept.icd10cm, concept.codes)),
             Some(("B", Some("R10.9"), None))
@@ -390,7 +391,7 @@ mod tests {
         let listed = image.phrases().flatten().filter(|entry| !entry.is_variant()).map(|entry| entry.text());
         let mut listed: Vec<&str> = listed.collect();
         listed.sort_unstable();
-        assert_eq!(listed, ["PE", "chest pain", "chest pain on exertion", "follow-up", "tumor"]);
+        assert_eq!(listed, ["E. coli", "PE", "chest pain", "chest pain on exertion", "follow-up", "tumor"]);
         let check = |text: &str| {
             let tokens = tokenize(text, |_| false);
             image
@@ -401,6 +402,7 @@ mod tests {
         assert_eq!(check("chest-pain on exertion"), Some((5, 0)));
         assert_eq!(check("tumour"), Some((1, 1)));
         assert_eq!(check("follow up"), Some((2, 1)));
+        assert_eq!((check("E. coli colitis"), check("E coli")), (Some((3, 1)), Some((2, 1))));
         assert_eq!((check("PE"), check("pe"), check("pain"), check("")), (Some((1, 1)), None, None, None));
     }
 

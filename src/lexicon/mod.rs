@@ -8,6 +8,7 @@ pub(crate) mod concepts;
 pub(crate) mod embedded;
 pub(crate) mod forms;
 mod image;
+mod listing;
 mod phrase;
 pub(crate) mod table;
 pub(crate) mod trie;
@@ -59,6 +60,8 @@ pub(crate) struct FormMatch {
     pub used: usize,
     /// The concept it names.
     pub concept: ConceptIndex,
+    /// Its place among the forms of the concept's layer.
+    form: u32,
 }
 
 impl Lexicon {
@@ -177,7 +180,7 @@ impl Lexicon {
             if let Some((used, form)) = layer.image.longest(tokens, accept)
                 && best.is_none_or(|best| used > best.used)
             {
-                best = Some(FormMatch { used, concept: ConceptIndex(layer.first + form.concept) });
+                best = Some(FormMatch { used, concept: ConceptIndex(layer.first + form.concept), form: form.index });
             }
         }
         best

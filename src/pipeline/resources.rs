@@ -96,6 +96,13 @@ impl Resources {
         Ok(resources)
     }
 
+    /// The same with another lexicon above.
+    #[must_use]
+    pub(crate) fn with_lexicon(mut self, lexicon: LexiconFile) -> Resources {
+        self.lexicons.push(lexicon);
+        self
+    }
+
     /// The hash of every table but the concepts'.
     pub(crate) fn rules_hash(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();

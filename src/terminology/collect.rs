@@ -132,25 +132,16 @@ impl<'a> Collector<'a> {
         Some(index)
     }
 
+    /// The type of a concept; `None`, counted, where it has none or is not asked for.
     fn kind(&mut self, class: SourceClass<'_>) -> Option<MentionType> {
         let types = &self.tables.types;
-        let selected = |value: &str| self.options.semantic_types.iter().any(|item| item.eq_ignore_ascii_case(value));
-        let (is_selected, found, label) = match class {
-            SourceClass::Type(kind) => (true, Some(Class::Of(kind)), None),
-            SourceClass::Named(cell) => (selected(cell), types.named(cell), Some(cell.to_owned())),
-            SourceClass::Of(terminology, keys) => {
-                let is_selected =
-                    keys.iter().any(|key| selected(key) || types.name(terminology, key).is_some_and(selected));
-                let found = keys.iter().find_map(|key| types.class(terminology, key));
-                let label = keys.last().map(|key| match types.name(terminology, key) {
-                    Some(name) => format!("{key} ({name})"),
-                    None => (*key).to_owned(),
-                });
-                (is_selected, found, label)
-            }
+        let found = match class {
+            SourceClass::Type(kind) => return Some(kind),
+            SourceClass::Named(cell) => types.named(cell),
+            SourceClass::Of(terminology, keys) => keys.iter().find_map(|key| types.class(terminology, key)),
         };
         let is_filtered = !self.options.semantic_types.is_empty();
-        if is_filtered && !is_selected {
+        if is_filtered && !self.is_selected(class) {
             self.left_out("of another semantic type");
             return None;
         }
@@ -165,8 +156,26 @@ impl<'a> Collector<'a> {
             }
             (None, None) => {
                 self.left_out("of a semantic type without a type of mention");
-                *self.untyped.entry(label.unwrap_or_else(|| "none".into())).or_default() += 1;
+                let label = match class {
+                    SourceClass::Named(cell) if !cell.is_empty() => cell,
+                    SourceClass::Of(_, keys) => keys.last().copied().unwrap_or("none"),
+                    _ => "none",
+                };
+                *self.untyped.entry(label.to_owned()).or_default() += 1;
                 None
+            }
+        }
+    }
+
+    /// Whether a class is one of those that are asked for, by key or name.
+    fn is_selected(&self, class: SourceClass<'_>) -> bool {
+        let types = &self.tables.types;
+        let selected = |value: &str| self.options.semantic_types.iter().any(|item| item.eq_ignore_ascii_case(value));
+        match class {
+            SourceClass::Type(_) => true,
+            SourceClass::Named(cell) => selected(cell),
+            SourceClass::Of(terminology, keys) => {
+                keys.iter().any(|key| selected(key) || types.name(terminology, key).is_some_and(selected))
             }
         }
     }

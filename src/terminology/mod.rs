@@ -229,7 +229,9 @@ pub(crate) fn open_lexicon(path: &Path, bytes: Arc<impl AsRef<[u8]> + Send + Syn
     }
     match std::str::from_utf8(all) {
         Ok(text) => Ok(LexiconFile::Table(TableSource { name: path.display().to_string(), text: text.into() })),
-        Err(_) => Err(Error::input(path, "expected a compiled lexicon or a table of concepts, found another kind of file")),
+        Err(_) => {
+            Err(Error::input(path, "expected a compiled lexicon or a table of concepts, found another kind of file"))
+        }
     }
 }
 

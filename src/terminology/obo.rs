@@ -8,9 +8,9 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::SynonymScope;
 use super::collect::{Collector, Provenance, SourceClass, SourceConcept};
 use super::lines::Lines;
-use super::SynonymScope;
 use super::systems::Codes;
 use crate::Result;
 
@@ -184,7 +184,9 @@ fn unescaped(content: &str) -> String {
     let mut characters = content.chars();
     while let Some(character) = characters.next() {
         match character {
-            '\\' => plain.extend(characters.next().map(|next| if matches!(next, 'n' | 't' | 'W') { ' ' } else { next })),
+            '\\' => {
+                plain.extend(characters.next().map(|next| if matches!(next, 'n' | 't' | 'W') { ' ' } else { next }))
+            }
             character => plain.push(character),
         }
     }

@@ -77,7 +77,8 @@ impl Files {
             if self.paths(&companion).next().is_some() {
                 continue;
             }
-            let mut folders: Vec<PathBuf> = self.paths(&main).filter_map(|path| path.parent().map(Path::to_owned)).collect();
+            let mut folders: Vec<PathBuf> =
+                self.paths(&main).filter_map(|path| path.parent().map(Path::to_owned)).collect();
             folders.dedup();
             for folder in folders {
                 let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
@@ -85,7 +86,10 @@ impl Files {
                 let mut beside: Vec<PathBuf> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
                 beside.sort();
                 for path in beside {
-                    if path.is_file() && !self.has(&path) && recognize(&path, None).is_ok_and(|found| found.as_ref() == Ok(&companion)) {
+                    if path.is_file()
+                        && !self.has(&path)
+                        && recognize(&path, None).is_ok_and(|found| found.as_ref() == Ok(&companion))
+                    {
                         self.parts.push((path, companion.clone()));
                     }
                 }
@@ -130,7 +134,9 @@ fn forced(head: &[u8], format: TerminologyFormat) -> Option<Part> {
     let text = std::str::from_utf8(head).ok()?;
     match format {
         TerminologyFormat::Obo => text.contains("[Term]").then_some(Part::Obo),
-        TerminologyFormat::Icd10cmOrder => text.lines().any(|line| icd::order_row(line).is_some()).then_some(Part::IcdOrder),
+        TerminologyFormat::Icd10cmOrder => {
+            text.lines().any(|line| icd::order_row(line).is_some()).then_some(Part::IcdOrder)
+        }
         TerminologyFormat::Umls => text.lines().any(|line| line.matches('|').count() == 18).then_some(Part::UmlsTerms),
         _ => None,
     }
@@ -220,7 +226,9 @@ fn rf2(first: &str) -> Result<Option<Part>, String> {
             Ok(Some(Part::SnomedDescriptions))
         }
         ["id", "effectiveTime", "active", "moduleId", "definitionStatusId"] => Ok(Some(Part::SnomedConcepts)),
-        ["id", "effectiveTime", "active", "moduleId", "refsetId", _, "acceptabilityId"] => Ok(Some(Part::SnomedLanguage)),
+        ["id", "effectiveTime", "active", "moduleId", "refsetId", _, "acceptabilityId"] => {
+            Ok(Some(Part::SnomedLanguage))
+        }
         ["id", "effectiveTime", "active", ..] => {
             Err("another file of SNOMED CT: expected concepts, descriptions and a language reference set".into())
         }

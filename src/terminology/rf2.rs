@@ -87,7 +87,9 @@ pub(super) fn read(release: &Release<'_>, collector: &mut Collector<'_>) -> Resu
     }
     for path in &release.descriptions {
         descriptions(path, collector, Report::Nothing, |collector, line, description| {
-            let Some(&index) = description.concept.parse().ok().and_then(|id: u64| indices.get(&id)) else { return Ok(()) };
+            let Some(&index) = description.concept.parse().ok().and_then(|id: u64| indices.get(&id)) else {
+                return Ok(());
+            };
             if description.kind == DEFINITION || description.kind == FULL_NAME {
                 return Ok(());
             }
@@ -167,7 +169,8 @@ fn rows(
             continue;
         }
         let cells: Vec<&str> = line.split('\t').collect();
-        let taken = if cells.len() == n_cells { take(collector, number, &cells) } else { Err("another number of cells") };
+        let taken =
+            if cells.len() == n_cells { take(collector, number, &cells) } else { Err("another number of cells") };
         if let Err(problem) = taken {
             collector.malformed(number, format!("{problem}: expected {n_cells} cells, found {}", cells.len()));
         }

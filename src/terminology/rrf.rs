@@ -29,7 +29,6 @@ struct SemanticTypes {
 /// The rows of one concept.
 #[derive(Default)]
 struct Atoms {
-    line: u64,
     cui: String,
     kept: Vec<Atom>,
     codes: Codes,
@@ -64,10 +63,14 @@ impl SemanticTypes {
             let fields: Vec<&str> = line.split('|').collect();
             let cui = fields.first().and_then(|cui| number_of(cui));
             let (Some(cui), [_, tui, ..], STY_FIELDS) = (cui, fields.as_slice(), fields.len()) else {
-                collector.malformed(number, format!("MRSTY: expected CUI|TUI|STN|STY|ATUI|CVF|, found {} fields", fields.len()));
+                collector.malformed(
+                    number,
+                    format!("MRSTY: expected CUI|TUI|STN|STY|ATUI|CVF|, found {} fields", fields.len()),
+                );
                 continue;
             };
-            let mut list = self.of.get(&cui).and_then(|&place| self.lists.get(place as usize)).cloned().unwrap_or_default();
+            let mut list =
+                self.of.get(&cui).and_then(|&place| self.lists.get(place as usize)).cloned().unwrap_or_default();
             list.push((*tui).into());
             let place = *known.entry(list).or_insert_with_key(|list| {
                 self.lists.push(list.clone());
@@ -102,15 +105,19 @@ fn read_conso(path: &Path, types: &SemanticTypes, collector: &mut Collector<'_>)
             }
             n_fields += 1;
         }
-        let [cui, language, status, _, form, _, is_preferred, _, _, _, _, source, _, code, term, _, suppress, ..] = fields;
+        let [cui, language, status, _, form, _, is_preferred, _, _, _, _, source, _, code, term, _, suppress, ..] =
+            fields;
         if n_fields != CONSO_FIELDS || number_of(cui).is_none() || term.is_empty() {
             let found = format!("found {n_fields} fields");
-            collector.malformed(number, format!("MRCONSO: expected 18 fields with a CUI and a term, each closed by |; {found}"));
+            collector.malformed(
+                number,
+                format!("MRCONSO: expected 18 fields with a CUI and a term, each closed by |; {found}"),
+            );
             continue;
         }
         if cui != atoms.cui {
             finish(std::mem::take(&mut atoms), types, collector);
-            atoms = Atoms { line: number, cui: cui.to_owned(), ..Atoms::default() };
+            atoms = Atoms { cui: cui.to_owned(), ..Atoms::default() };
         }
         let is_suppressed = suppress != "N" && !suppress.is_empty();
         // The classification gives the code of a concept whether or not its terms are asked for.

@@ -10,8 +10,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Types {
     rows: Vec<Row>,
-    /// Place of a row by terminology and key, and by its name.
-    places: FxHashMap<(String, String), usize>,
+    /// Places of the rows of each terminology, by key.
+    places: FxHashMap<String, FxHashMap<String, usize>>,
 }
 
 /// A class: a branch of an ontology, a semantic type, a semantic tag, the beginning of a code.
@@ -48,7 +48,8 @@ impl Types {
                 (_, Some(kind)) => Some(kind),
                 _ => return problem(format!("type: expected symptom, finding, diagnosis or -, found {kind:?}")),
             };
-            if types.places.insert((terminology.to_owned(), key.to_lowercase()), types.rows.len()).is_some() {
+            let own = types.places.entry(terminology.to_owned()).or_default();
+            if own.insert(key.to_owned(), types.rows.len()).is_some() {
                 return problem(format!("{terminology} {key} stands twice"));
             }
             types.rows.push(Row { terminology: terminology.into(), key: key.into(), name: name.into(), kind });
@@ -58,20 +59,22 @@ impl Types {
 
     /// What the table says of a class.
     pub fn class(&self, terminology: &str, key: &str) -> Option<Class> {
-        let place = *self.places.get(&(terminology.to_owned(), key.to_lowercase()))?;
-        self.rows.get(place).map(|row| row.kind.map_or(Class::NoProblem, Class::Of))
+        self.row(terminology, key).map(|row| row.kind.map_or(Class::NoProblem, Class::Of))
     }
 
     /// The class that stands first in the table, of those that a concept has at once.
     pub fn first<'a>(&self, terminology: &str, keys: &[&'a str]) -> Option<&'a str> {
-        let place = |key: &str| self.places.get(&(terminology.to_owned(), key.to_lowercase()));
+        let place = |key: &str| self.places.get(terminology)?.get(key).copied();
         keys.iter().copied().filter(|key| place(key).is_some()).min_by_key(|key| place(key))
     }
 
     /// The name of a class.
     pub fn name(&self, terminology: &str, key: &str) -> Option<&str> {
-        let place = *self.places.get(&(terminology.to_owned(), key.to_lowercase()))?;
-        self.rows.get(place).map(|row| row.name.as_str())
+        self.row(terminology, key).map(|row| row.name.as_str())
+    }
+
+    fn row(&self, terminology: &str, key: &str) -> Option<&Row> {
+        self.rows.get(*self.places.get(terminology)?.get(key)?)
     }
 
     /// What a cell of a table of terms names: a type itself, or a class of any terminology by key or name.
