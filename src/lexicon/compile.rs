@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::forms::{Spelling, is_exact, variants};
-use super::image::{CONCEPT, EXACT, FORM, HEADER, MAGIC, NONE, Parts, SLOT, VARIANT, home, id_hash, n_slots};
+use super::image::{CONCEPT, EXACT, FORM, HEADER, ID, MAGIC, NONE, Parts, SLOT, VARIANT, home, id_hash, n_slots};
 use super::phrase::extend;
 use super::trie::Compared;
 use crate::mention::Concept;
@@ -17,6 +17,8 @@ pub(crate) struct Compiler<'a> {
     phrases: FxHashMap<u64, (u32, u32)>,
     /// First words of forms.
     first_keys: FxHashSet<u64>,
+    /// Forms of one word, and the first two words of others, as phrases.
+    beginnings: FxHashSet<u64>,
     keys: FxHashSet<u64>,
     forms: Vec<u8>,
     /// The rank of each form.
@@ -61,7 +63,7 @@ pub(crate) enum Added {
 pub(crate) struct Compiled {
     parts: Parts,
     hash: blake3::Hash,
-    body: [Vec<u8>; 7],
+    body: [Vec<u8>; 8],
 }
 
 /// How many forms of a phrase are asked whether they are that of a concept already.
@@ -73,6 +75,7 @@ impl<'a> Compiler<'a> {
             spelling,
             phrases: FxHashMap::default(),
             first_keys: FxHashSet::default(),
+            beginnings: FxHashSet::default(),
             keys: FxHashSet::default(),
             forms: Vec::new(),
             ranks: Vec::new(),
@@ -176,9 +179,12 @@ impl<'a> Compiler<'a> {
         self.keys.extend(self.words.iter().copied());
         let place = (self.forms.len() / FORM) as u32;
         let mut phrase = 0;
-        for &key in &self.words {
+        for (place, &key) in self.words.iter().enumerate() {
             phrase = extend(phrase, key);
             self.phrases.entry(phrase).or_insert((NONE, NONE));
+            if place == 1 || self.words.len() == 1 {
+                self.beginnings.insert(phrase);
+            }
         }
         let Some((first, last)) = self.phrases.get_mut(&phrase) else { return };
         let rank_of = |form: u32| self.ranks.get(form as usize).copied().unwrap_or(Rank::Variant);
@@ -243,21 +249,17 @@ impl<'a> Compiler<'a> {
         }
         let parts = Parts {
             // A bit in sixteen is set, so that most words need no look-up.
-            filter_bits: u64::from((self.first_keys.len().max(4096) * 16).next_power_of_two().trailing_zeros()),
+            filter_bits: filter_bits(self.first_keys.len(), 16),
+            beginning_bits: filter_bits(self.beginnings.len(), 8),
             n_phrases: self.phrases.len() as u64,
             n_forms: (self.forms.len() / FORM) as u64,
             n_concepts: (self.concepts.len() / CONCEPT) as u64,
             n_keys: self.keys.len() as u64,
             n_string_bytes: self.strings.len() as u64,
             n_listed: self.n_listed,
-            reserved: 0,
         };
-        let mut filter = vec![0u8; (1 << parts.filter_bits) / 8];
-        let first_keys: Vec<u64> = self.first_keys.into_iter().collect();
-        for key in first_keys {
-            let bit = key & ((1 << parts.filter_bits) - 1);
-            filter[(bit / 8) as usize] |= 1 << (bit % 8);
-        }
+        let first_words = filter(self.first_keys, parts.filter_bits);
+        let beginnings = filter(self.beginnings, parts.beginning_bits);
         // In a fixed order, so that the same sources give the same bytes.
         let mut phrases: Vec<(u64, u32)> =
             self.phrases.into_iter().map(|(phrase, (first, _))| (phrase, first)).collect();
@@ -274,11 +276,13 @@ impl<'a> Compiler<'a> {
         for key in keys {
             *free::<8>(&mut words, key, [0; 8]) = key.to_le_bytes();
         }
-        let mut ids = vec![0xFFu8; n_slots(parts.n_concepts) as usize * 4];
+        let mut ids = vec![0xFFu8; n_slots(parts.n_concepts) as usize * ID];
         for (&hash, index) in self.ids.iter().zip(0u32..) {
-            *free::<4>(&mut ids, hash, [0xFF; 4]) = index.to_le_bytes();
+            let slot = free::<ID>(&mut ids, hash, [0xFF; ID]);
+            slot[..4].copy_from_slice(&(hash as u32).to_le_bytes());
+            slot[4..].copy_from_slice(&index.to_le_bytes());
         }
-        let body = [filter, slots, self.forms, self.concepts, words, ids, self.strings];
+        let body = [first_words, beginnings, slots, self.forms, self.concepts, words, ids, self.strings];
         let hash = sources.unwrap_or_else(|| {
             let mut hasher = blake3::Hasher::new();
             body.iter().for_each(|part| {
@@ -288,6 +292,22 @@ impl<'a> Compiler<'a> {
         });
         Compiled { parts, hash, body }
     }
+}
+
+/// Size of a filter over keys, as a power of two.
+fn filter_bits(n_keys: usize, bits_per_key: usize) -> u64 {
+    u64::from((n_keys.max(4096) * bits_per_key).next_power_of_two().trailing_zeros())
+}
+
+/// A filter in which the bit of each key is set.
+fn filter(keys: FxHashSet<u64>, bits: u64) -> Vec<u8> {
+    let mut filter = vec![0u8; (1 << bits) / 8];
+    let keys: Vec<u64> = keys.into_iter().collect();
+    for key in keys {
+        let bit = key & ((1 << bits) - 1);
+        filter[(bit / 8) as usize] |= 1 << (bit % 8);
+    }
+    filter
 }
 
 /// The first free slot for a hash in a table of `N` bytes an entry, where a free one begins with `empty`.

@@ -1,6 +1,8 @@
 //! A compiled lexicon: one run of bytes, read where it stands, in memory of the program or mapped from a file.
 //!
-//! All numbers are little-endian. Parts: header; filter over the first words of forms; open-addressing table of phrases
+//! All numbers are little-endian. Parts: header; filter over the first words of forms; filter over forms of one word and the
+//! first two words of others, so that the table itself, which in a large lexicon no cache holds, is seldom asked in vain;
+//! open-addressing table of phrases
 //! and their beginnings, each with a 64-bit hash; forms; concepts; such tables of the keys of all words and of concepts by
 //! id; strings. Opening an image costs the same however large it is: every question is a look-up. A damaged image gives
 //! fewer or wrong matches, never a fault: every access is checked.
@@ -28,6 +30,9 @@ pub(super) const VARIANT: u32 = 1 << 30;
 /// Bytes of a concept: id, name, ICD-10-CM code, other codes, type.
 pub(super) const CONCEPT: usize = 20;
 
+/// Bytes of an entry of the table of ids: lower half of the hash, concept.
+pub(super) const ID: usize = 8;
+
 /// The bytes of an image.
 pub(crate) type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
@@ -51,8 +56,8 @@ pub(super) struct Parts {
     pub n_string_bytes: u64,
     /// Forms that the sources list, variants not counted.
     pub n_listed: u64,
-    /// Kept for later; 0.
-    pub reserved: u64,
+    /// Bits of the filter over beginnings, as a power of two.
+    pub beginning_bits: u64,
 }
 
 impl Parts {
@@ -65,7 +70,7 @@ impl Parts {
             self.n_keys,
             self.n_string_bytes,
             self.n_listed,
-            self.reserved,
+            self.beginning_bits,
         ];
         numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
     }
@@ -81,12 +86,16 @@ impl Parts {
             n_keys: next()?,
             n_string_bytes: next()?,
             n_listed: next()?,
-            reserved: next()?,
+            beginning_bits: next()?,
         })
     }
 
-    fn slots(self) -> usize {
+    fn beginnings(self) -> usize {
         HEADER + (1 << self.filter_bits) / 8
+    }
+
+    fn slots(self) -> usize {
+        self.beginnings() + (1 << self.beginning_bits) / 8
     }
 
     fn forms(self) -> usize {
@@ -106,13 +115,14 @@ impl Parts {
     }
 
     fn strings(self) -> usize {
-        self.ids() + n_slots(self.n_concepts) as usize * 4
+        self.ids() + n_slots(self.n_concepts) as usize * ID
     }
 
     /// Bytes of the whole image; `None` for numbers that no image has.
     fn total(self) -> Option<u64> {
         let counts = [self.n_phrases, self.n_forms, self.n_concepts, self.n_keys, self.n_string_bytes];
-        if !(6..40).contains(&self.filter_bits) || counts.iter().any(|&count| count >= 1 << 40) {
+        let filters = [self.filter_bits, self.beginning_bits];
+        if !filters.iter().all(|bits| (6..40).contains(bits)) || counts.iter().any(|&count| count >= 1 << 40) {
             return None;
         }
         Some(self.strings() as u64 + self.n_string_bytes)
@@ -220,14 +230,19 @@ impl Image {
 
     /// The concept of an id.
     pub fn find(&self, id: &str) -> Option<u32> {
+        let hash = id_hash(id);
         let n_slots = n_slots(self.parts.n_concepts);
-        let mut place = home(id_hash(id), n_slots);
+        let mut place = home(hash, n_slots);
         for _ in 0..n_slots {
-            match self.number(self.parts.ids() + place as usize * 4) {
-                NONE => return None,
-                index if self.concept(index).is_some_and(|concept| concept.id == id) => return Some(index),
-                _ => place = (place + 1) % n_slots,
+            let at = self.parts.ids() + place as usize * ID;
+            let index = self.number(at + 4);
+            if index == NONE {
+                return None;
             }
+            if self.number(at) == hash as u32 && self.concept(index).is_some_and(|concept| concept.id == id) {
+                return Some(index);
+            }
+            place = (place + 1) % n_slots;
         }
         None
     }
@@ -274,12 +289,25 @@ impl Image {
         mut accept: impl FnMut(usize, FormEntry<'a>) -> bool,
     ) -> Option<(usize, FormEntry<'a>)> {
         let first = tokens.first()?;
-        if !self.begins(first.stem) {
+        if !self.bit(HEADER, self.parts.filter_bits, first.stem) {
             return None;
         }
+        let begins = |phrase| self.bit(self.parts.beginnings(), self.parts.beginning_bits, phrase);
         let mut phrase = extend(0, first.stem);
         let mut used = 1;
         let mut best = None;
+        if begins(phrase)
+            && let Some(form) = self.slot(phrase)
+            && let Some(entry) = self.forms(form).find(|&entry| accept(used, entry))
+        {
+            best = Some((used, entry));
+        }
+        let Some(Step { key, n_tokens }) = next_step(tokens, used) else { return best };
+        phrase = extend(phrase, key);
+        used += n_tokens;
+        if !begins(phrase) {
+            return best;
+        }
         while let Some(form) = self.slot(phrase) {
             if let Some(entry) = self.forms(form).find(|&entry| accept(used, entry)) {
                 best = Some((used, entry));
@@ -311,10 +339,10 @@ impl Image {
         std::str::from_utf8(self.all().get(at + 4..at.saturating_add(4).saturating_add(length))?).ok()
     }
 
-    /// Whether a form may begin with a word.
-    fn begins(&self, key: u64) -> bool {
-        let bit = key & ((1 << self.parts.filter_bits) - 1);
-        self.all().get(HEADER + (bit / 8) as usize).is_some_and(|byte| byte & (1 << (bit % 8)) != 0)
+    /// Whether the bit of a key is set in the filter at a place.
+    fn bit(&self, filter: usize, bits: u64, key: u64) -> bool {
+        let bit = key & ((1 << bits) - 1);
+        self.all().get(filter + (bit / 8) as usize).is_some_and(|byte| byte & (1 << (bit % 8)) != 0)
     }
 
     /// The first form of a phrase, [`NONE`] where it is only the beginning of others.

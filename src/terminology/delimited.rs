@@ -50,7 +50,7 @@ impl Layout {
     /// Recognises a table of terms by its first line.
     pub fn of(line: &str) -> Option<Layout> {
         [b'\t', b',', b';', b'|'].into_iter().find_map(|delimiter| {
-            let cells = cells(line, delimiter)?;
+            let cells = Splitter::new(delimiter).cells(line)?;
             let named = |cell: &String| {
                 let cell = cell.trim().to_lowercase();
                 COLUMNS.iter().find(|(_, names)| names.contains(&cell.as_str())).map(|(column, _)| *column)
@@ -77,38 +77,57 @@ impl Layout {
     }
 }
 
-/// The cells of a line; `None` where a quote is not closed.
-fn cells(line: &str, delimiter: u8) -> Option<Vec<String>> {
-    // Quotes mean nothing in tab-separated tables.
-    if delimiter == b'\t' {
-        return Some(line.split('\t').map(str::to_owned).collect());
+/// Splits lines into cells.
+struct Splitter {
+    delimiter: u8,
+    reader: csv_core::Reader,
+    line: Vec<u8>,
+    output: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Splitter {
+    fn new(delimiter: u8) -> Splitter {
+        let reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        Splitter { delimiter, reader, line: Vec::new(), output: Vec::new(), ends: Vec::new() }
     }
-    if line.bytes().filter(|&byte| byte == b'"').count() % 2 == 1 {
-        return None;
+
+    /// The cells of a line; `None` where a quote is not closed.
+    fn cells(&mut self, line: &str) -> Option<Vec<String>> {
+        // Quotes mean nothing in tab-separated tables.
+        if self.delimiter == b'\t' {
+            return Some(line.split('\t').map(str::to_owned).collect());
+        }
+        if line.bytes().filter(|&byte| byte == b'"').count() % 2 == 1 {
+            return None;
+        }
+        self.line.clear();
+        self.line.extend_from_slice(line.as_bytes());
+        self.line.push(b'\n');
+        self.output.resize(line.len() + 1, 0);
+        self.ends.resize(line.len() + 2, 0);
+        self.reader.reset();
+        let (_, _, _, n_cells) = self.reader.read_record(&self.line, &mut self.output, &mut self.ends);
+        let mut start = 0;
+        let cells = self.ends.iter().take(n_cells).map(|&end| {
+            let cell = self.output.get(std::mem::replace(&mut start, end)..end).unwrap_or(&[]);
+            String::from_utf8_lossy(cell).into_owned()
+        });
+        Some(cells.collect())
     }
-    let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-    let mut output = vec![0; line.len() + 1];
-    let mut ends = vec![0; line.len() + 2];
-    let line = format!("{line}\n");
-    let (_, _, _, n_cells) = reader.read_record(line.as_bytes(), &mut output, &mut ends);
-    let mut start = 0;
-    let cells = ends.iter().take(n_cells).map(|&end| {
-        let cell = output.get(std::mem::replace(&mut start, end)..end).unwrap_or(&[]);
-        String::from_utf8_lossy(cell).into_owned()
-    });
-    Some(cells.collect())
 }
 
 /// Reads a table of terms.
 pub(super) fn read(path: &Path, layout: &Layout, collector: &mut Collector<'_>) -> Result<()> {
     let mut lines = Lines::open(path)?;
     let mut is_header = layout.has_header;
+    let mut splitter = Splitter::new(layout.delimiter);
     while let Some((number, line)) = lines.next(|line, problem| collector.malformed(line, problem))? {
         if line.trim().is_empty() || line.starts_with('#') || std::mem::take(&mut is_header) {
             continue;
         }
         let n_expected = layout.columns.len();
-        match cells(line, layout.delimiter) {
+        match splitter.cells(line) {
             None => collector.malformed(number, "a quote is opened and not closed"),
             Some(cells) if cells.len() != n_expected => {
                 collector.malformed(number, format!("expected {n_expected} cells, found {}", cells.len()));
@@ -203,9 +222,9 @@ mod tests {
 
     #[test]
     fn splits_lines() {
-        let check = |line: &str| cells(line, b',');
+        let check = |line: &str| Splitter::new(b',').cells(line);
         assert_eq!(check("a,\"b, \"\"c\"\"\","), Some(vec!["a".into(), "b, \"c\"".into(), String::new()]));
         assert_eq!((check("a,\"b"), check("")), (None, Some(vec![])));
-        assert_eq!(cells("a\t\"b", b'\t'), Some(vec!["a".into(), "\"b".into()]));
+        assert_eq!(Splitter::new(b'\t').cells("a\t\"b"), Some(vec!["a".into(), "\"b".into()]));
     }
 }
