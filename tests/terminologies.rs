@@ -25,14 +25,17 @@ fn build(workplace: &Workplace, arguments: &[&str]) -> Finished {
     )
 }
 
-/// What a note gives with the built lexicon: text, concept, type, ICD-10-CM code, other codes.
+/// What a note gives by the built lexicon: text, concept, type, ICD-10-CM code, other codes. What the embedded concepts give is
+/// left out.
 fn mentions(workplace: &Workplace, text: &str) -> Vec<[String; 5]> {
     workplace.write("note.txt", text);
     let finished = workplace.annotate(&["note.txt", "--lexicon", "built.lexicon", "--force"]);
     assert_eq!(finished.status, 0, "{finished:?}");
     let cell = |row: &program::Row, column: &str| row[column].as_str().unwrap_or("-").to_owned();
     let columns = ["text", "concept_id", "type", "icd10cm", "codes"];
-    workplace.rows("mentions.jsonl").iter().map(|row| columns.map(|column| cell(row, column))).collect()
+    let embedded = noteward::Lexicon::embedded();
+    let own = |row: &&program::Row| !embedded.concepts().any(|concept| row["concept_id"] == concept.id);
+    workplace.rows("mentions.jsonl").iter().filter(own).map(|row| columns.map(|column| cell(row, column))).collect()
 }
 
 /// Builds from fixtures and compares the mentions of a note; `expected` holds a mention a line, its cells separated by ` | `.
@@ -81,14 +84,9 @@ fn obo() {
     let all = ["--synonyms", "exact,broad", "--keep-suppressed", "--type", "diagnosis"];
     let expected = "
         florbopathy | HP:9000001 | finding | R22.9 | HP:9000001;UMLS:C9000001;SNOMEDCT:900000010
-        florbic chill | HP:9000003 | diagnosis | - | HP:9000003";
+        obsolete florbic chill | HP:9000003 | diagnosis | - | HP:9000003";
     let obsolete = "It is florbopathy. An obsolete florbic chill.";
-    let (_, _) = check(
-        &[&[fixture("small.obo").as_str()], &all[..]].concat(),
-        1,
-        obsolete,
-        &expected.replace("florbic chill |", "obsolete florbic chill |"),
-    );
+    check(&[&[fixture("small.obo").as_str()], &all[..]].concat(), 1, obsolete, expected);
 }
 
 #[test]
@@ -154,7 +152,7 @@ fn icd10cm() {
 
     let workplace = Workplace::new();
     let whole = std::fs::read_to_string(fixture("tabular.xml")).unwrap();
-    workplace.write("cut.xml", &whole[..whole.len() / 2]);
+    workplace.write("cut.xml", &whole[..whole.find("<excludes1>").unwrap()]);
     let finished = build(&workplace, &["cut.xml"]);
     assert_eq!(finished.status, 2);
     assert!(
@@ -189,8 +187,8 @@ fn tables_of_terms() {
 fn a_compiled_table_of_concepts_is_the_table() {
     let rows = "id\tname\ttype\ticd10cm\tcodes\tforms\tsource\n\
                 florb-pain\tflorb pain\tsymptom\tR52\tHP:9\tFP|painful florb\thand\n\
-                fever\tfever\tsymptom\tR50.9\t-\tflorb heat\thand\n";
-    let text = "FP today, with a painful florb. No fever. Florb heats.";
+                florb-fever\tflorb fever\tsymptom\tR50.9\t-\tflorb heat\thand\n";
+    let text = "FP today, with a painful florb. No florb fever. Florb heats.";
     let workplace = Workplace::new();
     workplace.write("concepts.tsv", rows);
     assert_eq!(build(&workplace, &["concepts.tsv"]).status, 0);
@@ -327,7 +325,7 @@ fn tables_may_be_replaced() {
 fn check_names_problems() {
     let workplace = Workplace::new();
     let rows = "id\tname\ttype\ticd10cm\tcodes\tforms\tsource\n\
-                a\tflorb ache\tsymptom\t-\t-\tflorb ache|florb. Ache\thand\n\
+                a\tflorb ache\tsymptom\t-\t-\tflorb ache|florb. Ache|florb sore! Very\thand\n\
                 b\tflorb pain\tsymptom\t-\t-\tflorb ache|FP\thand\n\
                 b\tflorb pain\tsymptom\t-\t-\tflorb ache|FP\thand\n";
     workplace.write("concepts.tsv", rows);

@@ -125,7 +125,7 @@ pub fn check_lexicon(path: &Path, options: &CheckOptions) -> Result<LexiconCheck
         let id = |index: ConceptIndex| lexicon.concept(index).map_or("", |concept| concept.id);
         let own = id(form.concept);
         let found = match form.hidden_by {
-            Some(other) if other == form.concept => Some((ProblemKind::Duplicate, "stands twice".to_owned())),
+            Some(other) if other == form.concept => Some((ProblemKind::Duplicate, "its words stand twice".to_owned())),
             Some(other) => Some((ProblemKind::Conflict, format!("names {}", id(other)))),
             None => unmatchable(&pipeline, form.text, own).map(|why| (ProblemKind::Unmatchable, why)),
         };

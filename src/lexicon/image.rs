@@ -385,7 +385,7 @@ impl Image {
 
 #[cfg(test)]
 mod tests {
-    use super::super::compile::Compiler;
+    use super::super::compile::{Added, Compiler, Rank};
     use super::super::forms::Spelling;
     use super::*;
     use crate::token::tokenize;
@@ -432,6 +432,51 @@ mod tests {
         assert_eq!(check("follow up"), Some((2, 1)));
         assert_eq!((check("E. coli colitis"), check("E coli")), (Some((3, 1)), Some((2, 1))));
         assert_eq!((check("PE"), check("pe"), check("pain"), check("")), (Some((1, 1)), None, None, None));
+    }
+
+    proptest::proptest! {
+        /// What is compiled is found: every form as a whole, every concept by its id, every listed form once.
+        #[test]
+        fn what_is_compiled_is_found(forms in proptest::collection::btree_set("[a-z]{1,6}(ing|er)?( [a-z]{2,6}ing){0,3}", 1..40)) {
+            let spelling = Spelling::default();
+            let mut compiler = Compiler::new(&spelling);
+            for form in &forms {
+                let concept = Concept { id: form, name: form, kind: MentionType::Finding, icd10cm: None, codes: None };
+                let index = compiler.bare_concept(concept);
+                assert_eq!(compiler.ranked_form(index, form, Rank::Name), Added::New);
+                assert_eq!(compiler.ranked_form(index, form, Rank::Exact), Added::Known);
+                assert_eq!(compiler.ranked_form(index, "...", Rank::Exact), Added::NoWord);
+            }
+            let image = Image::open(Arc::new(compiler.finish(None).to_bytes())).unwrap();
+            assert!(image.is_whole());
+            for form in &forms {
+                let tokens = tokenize(form, |_| false);
+                let found = image.longest(&tokens, |_, entry| entry.text() == form.as_str());
+                assert_eq!(found.map(|(used, _)| used), Some(tokens.len()));
+                let index = image.find(form).unwrap();
+                assert_eq!(image.concept(index).unwrap().id, form);
+            }
+            let mut listed: Vec<&str> =
+                image.phrases().flatten().filter(|entry| !entry.is_variant()).map(|entry| entry.text()).collect();
+            listed.sort_unstable();
+            assert_eq!(listed, forms.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_better_rank_is_preferred_and_then_the_later() {
+        let spelling = Spelling::default();
+        let mut compiler = Compiler::new(&spelling);
+        let ranks = [Rank::Loose, Rank::Exact, Rank::Name, Rank::Exact, Rank::Name, Rank::Loose];
+        for (rank, id) in ranks.into_iter().zip(["a", "b", "c", "d", "e", "f"]) {
+            let concept = Concept { id, name: id, kind: MentionType::Finding, icd10cm: None, codes: None };
+            let index = compiler.bare_concept(concept);
+            compiler.ranked_form(index, "florb ache", rank);
+        }
+        let image = Image::open(Arc::new(compiler.finish(None).to_bytes())).unwrap();
+        let first = image.longest(&tokenize("florb aches", |_| false), |_, _| true);
+        assert_eq!(first.map(|(used, entry)| (used, entry.concept)), Some((2, 4)));
+        assert_eq!(image.phrases().map(|entries| entries.len()).collect::<Vec<_>>(), [6]);
     }
 
     #[test]

@@ -27,11 +27,10 @@ impl Lexicon {
                         let before = entries.get(..place).unwrap_or(&[]);
                         let hides =
                             |other: &&FormEntry<'_>| other.exact().is_none_or(|exact| entry.exact() == Some(exact));
-                        ListedForm {
-                            text: entry.text(),
-                            concept: index(entry),
-                            hidden_by: before.iter().find(hides).map(index),
-                        }
+                        // Its own concept first: a form that stands twice is that whatever else hides it.
+                        let twice = before.iter().filter(hides).find(|other| other.concept == entry.concept);
+                        let hiding = twice.or_else(|| before.iter().find(hides));
+                        ListedForm { text: entry.text(), concept: index(entry), hidden_by: hiding.map(index) }
                     })
                     .collect();
                 listed
