@@ -19,7 +19,7 @@ const CONSO_FIELDS: usize = 19;
 /// Fields of a row of MRSTY.
 const STY_FIELDS: usize = 7;
 
-/// The semantic types of concepts: lists that many concepts share, and which a concept has.
+/// The semantic types of concepts: lists, of identifiers and names, that many concepts share, and which a concept has.
 #[derive(Default)]
 struct SemanticTypes {
     lists: Vec<Vec<Box<str>>>,
@@ -62,7 +62,7 @@ impl SemanticTypes {
         while let Some((number, line)) = lines.next(|line, problem| collector.malformed(line, problem))? {
             let fields: Vec<&str> = line.split('|').collect();
             let cui = fields.first().and_then(|cui| number_of(cui));
-            let (Some(cui), [_, tui, ..], STY_FIELDS) = (cui, fields.as_slice(), fields.len()) else {
+            let (Some(cui), [_, tui, _, name, ..], STY_FIELDS) = (cui, fields.as_slice(), fields.len()) else {
                 collector.malformed(
                     number,
                     format!("MRSTY: expected CUI|TUI|STN|STY|ATUI|CVF|, found {} fields", fields.len()),
@@ -71,7 +71,7 @@ impl SemanticTypes {
             };
             let mut list =
                 self.of.get(&cui).and_then(|&place| self.lists.get(place as usize)).cloned().unwrap_or_default();
-            list.push((*tui).into());
+            list.extend([(*tui).into(), (*name).into()]);
             let place = *known.entry(list).or_insert_with_key(|list| {
                 self.lists.push(list.clone());
                 (self.lists.len() - 1) as u32
