@@ -29,7 +29,9 @@ pub(super) fn read_order(path: &Path, collector: &mut Collector<'_>) -> Result<(
             continue;
         }
         match order_row(line) {
-            Some((code, title)) => category(number, &code, title, collector).map_or((), |_| ()),
+            Some((code, title)) => {
+                category(number, &code, title, collector);
+            }
             None => collector.malformed(number, "an order line: expected a number, a code, 0 or 1, and two titles"),
         }
     }
@@ -100,7 +102,6 @@ pub(super) fn read_xml(path: &Path, collector: &mut Collector<'_>) -> Result<()>
         match event {
             Event::Start(start) => {
                 let name = start.name().as_ref().to_owned();
-                let name = String::from(name);
                 if name == "diag" {
                     if let Some(parent) = open.last_mut() {
                         parent.finish(collector);
@@ -115,22 +116,8 @@ pub(super) fn read_xml(path: &Path, collector: &mut Collector<'_>) -> Result<()>
             Event::GeneralRef(reference) => text.extend(resolve(&reference)),
             Event::End(_) => {
                 let element = elements.pop().unwrap_or_default();
-                let parent = elements.last().map(String::as_str);
-                if let Some(diagnosis) = open.last_mut() {
-                    match (parent, element.as_str()) {
-                        (Some("diag"), "name") => diagnosis.code = text.trim().to_owned(),
-                        (Some("diag"), "desc") => diagnosis.title = text.trim().to_owned(),
-                        (Some("inclusionTerm"), "note") => {
-                            diagnosis.inclusions.push((line.get(), text.trim().to_owned()));
-                        }
-                        _ => {}
-                    }
-                }
-                if element == "diag"
-                    && let Some(mut diagnosis) = open.pop()
-                {
-                    diagnosis.finish(collector);
-                }
+                let parent = elements.last().map_or("", String::as_str);
+                close(&element, parent, text.trim(), line.get(), &mut open, collector);
                 text.clear();
             }
             Event::Eof => break,
@@ -143,6 +130,23 @@ pub(super) fn read_xml(path: &Path, collector: &mut Collector<'_>) -> Result<()>
             Err(Error::input(path, problem))
         }
         None => Ok(()),
+    }
+}
+
+/// Takes what an element held that ends.
+fn close(element: &str, parent: &str, text: &str, line: u64, open: &mut Vec<Diagnosis>, collector: &mut Collector<'_>) {
+    if let Some(diagnosis) = open.last_mut() {
+        match (parent, element) {
+            ("diag", "name") => text.clone_into(&mut diagnosis.code),
+            ("diag", "desc") => text.clone_into(&mut diagnosis.title),
+            ("inclusionTerm", "note") => diagnosis.inclusions.push((line, text.to_owned())),
+            _ => {}
+        }
+    }
+    if element == "diag"
+        && let Some(mut diagnosis) = open.pop()
+    {
+        diagnosis.finish(collector);
     }
 }
 

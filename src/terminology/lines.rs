@@ -67,17 +67,16 @@ impl Lines {
         Ok(line.map(|line| (self.number, line.trim_end_matches(['\n', '\r']))))
     }
 
-    /// Reads a line into the buffer, its beginning only where it is too long; gives its length.
+    /// Reads a line into the buffer, its beginning only where it is too long; gives the length of what is there.
     fn read(&mut self) -> io::Result<usize> {
         self.buffer.clear();
-        let mut n_read = self.reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut self.buffer)?;
-        while n_read as u64 % MAX_LINE_BYTES == 0 && n_read > 0 {
-            let mut rest = Vec::new();
+        let n_read = self.reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut self.buffer)?;
+        let mut is_cut = n_read as u64 == MAX_LINE_BYTES && !self.buffer.ends_with(b"\n");
+        let mut rest = Vec::new();
+        while is_cut {
+            rest.clear();
             let n_more = self.reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut rest)?;
-            if n_more == 0 {
-                break;
-            }
-            n_read += n_more;
+            is_cut = n_more > 0 && !rest.ends_with(b"\n");
         }
         Ok(n_read)
     }

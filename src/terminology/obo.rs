@@ -38,8 +38,7 @@ pub(super) fn read(path: &Path, collector: &mut Collector<'_>) -> Result<()> {
     let classes = Classes::read(path)?;
     let mut lines = Lines::open(path)?;
     let mut stanza: Option<Stanza> = None;
-    loop {
-        let Some((number, line)) = lines.next(|line, problem| collector.malformed(line, problem))? else { break };
+    while let Some((number, line)) = lines.next(|line, problem| collector.malformed(line, problem))? {
         if line.starts_with('[') {
             finish(stanza.take(), &classes, collector);
             stanza = (line.trim_end() == "[Term]").then(|| Stanza { line: number, ..Stanza::default() });
