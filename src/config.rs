@@ -66,7 +66,7 @@ pub struct PartialConfig {
     /// Recognisers that run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recognizers: Option<Vec<Recognizer>>,
-    /// Tables of concepts that extend the embedded lexicon.
+    /// Compiled lexicons, or tables of concepts, that extend the embedded lexicon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lexicon: Option<Vec<PathBuf>>,
     /// Folder of a token classifier in the Hugging Face layout, in place of the embedded one.
@@ -120,7 +120,7 @@ pub struct Config {
     pub format: Vec<OutputFormat>,
     /// Recognisers that run.
     pub recognizers: Vec<Recognizer>,
-    /// Tables of concepts that extend the embedded lexicon.
+    /// Compiled lexicons, or tables of concepts, that extend the embedded lexicon.
     pub lexicon: Vec<PathBuf>,
     /// Folder of a token classifier in the Hugging Face layout, in place of the embedded one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,7 @@ mod document;
 mod encoder;
 mod error;
 mod evaluate;
+mod inspect;
 mod lexicon;
 mod mention;
 mod note;
@@ -37,6 +38,7 @@ mod read;
 mod recognize;
 mod segment;
 mod span;
+mod terminology;
 mod token;
 mod why;
 mod write;
@@ -49,11 +51,15 @@ pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCou
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
+pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{Counts, Explanation, Pipeline, Progress, Resources, RunReport, run};
 pub use span::Span;
+pub use terminology::{
+    BuildOptions, BuildReport, BuiltInput, Malformed, Suppressed, SynonymScope, TerminologyFormat, build_lexicon,
+};
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use why::{
     AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource, ScopeTold,

@@ -74,6 +74,11 @@ impl Token {
     pub(crate) fn is_hyphen(&self) -> bool {
         self.kind == TokenKind::Punctuation && self.key == xxh3_64(b"-")
     }
+
+    /// Whether it is a full stop.
+    pub(crate) fn is_full_stop(&self) -> bool {
+        self.kind == TokenKind::Punctuation && self.key == xxh3_64(b".")
+    }
 }
 
 /// The key of a word that is written as one token.

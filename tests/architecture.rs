@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("context", ENGINE),
     ("read", VOCABULARY),
     ("write", VOCABULARY),
+    ("terminology", ENGINE),
     ("config", &["error", "write"]),
     (
         "pipeline",
@@ -43,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "context",
             "read",
             "write",
+            "terminology",
             "config",
         ],
     ),
@@ -69,6 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "past_run",
         ],
     ),
+    ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
 ];
 
 const VOCABULARY: &[&str] = &["span", "error", "note", "token", "mention", "assertion", "document", "annotation"];

@@ -85,6 +85,30 @@ fn ids_and_forms_are_unique() {
 }
 
 #[test]
+fn tables_of_terminologies_are_unique_and_complete() {
+    for (name, n_keys, least) in [
+        ("terminology-types.tsv", 2, 100),
+        ("dropped-forms.tsv", 1, 500),
+        ("title-rewrites.tsv", 3, 10),
+        ("code-systems.tsv", 1, 20),
+    ] {
+        let rows = rows(&folder().join(name));
+        let mut seen = BTreeSet::new();
+        for row in &rows {
+            assert!(
+                row.cells.iter().all(|cell| !cell.is_empty() && cell.trim() == cell),
+                "{}: an empty cell",
+                row.place
+            );
+            assert!(seen.insert(row.cells[..n_keys].to_vec()), "{}: stands twice", row.place);
+        }
+        assert!(rows.len() >= least, "{name}: {} rows", rows.len());
+    }
+    let forms: Vec<String> = rows(&folder().join("dropped-forms.tsv")).iter().map(|row| row.cells[0].clone()).collect();
+    assert!(forms.is_sorted(), "dropped-forms.tsv is not sorted");
+}
+
+#[test]
 fn codes_are_in_the_official_list() {
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/term/code-list-April-2026.txt");
     let Ok(text) = fs::read_to_string(&list) else {

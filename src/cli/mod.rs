@@ -4,6 +4,7 @@ mod annotate;
 mod args;
 mod diff;
 mod evaluate;
+mod lexicon;
 mod progress;
 mod why;
 
@@ -36,6 +37,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
+        Command::Lexicon { command } => lexicon::lexicon(command),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -38,8 +38,7 @@ pub(super) fn changes(given: &Assertion, log_odds: &AxisScores) -> impl Iterator
         let (score, category) = if right.0 > left.0 { right } else { left };
         if score > 0.0 { category } else { default }
     };
-    let presence =
-        likelier((absent, Category::Absent), (log_odds.possible, Category::Possible), Category::Present);
+    let presence = likelier((absent, Category::Absent), (log_odds.possible, Category::Possible), Category::Present);
     let temporality = likelier(
         (log_odds.historical, Category::Historical),
         (log_odds.hypothetical, Category::Hypothetical),

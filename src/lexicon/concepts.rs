@@ -42,16 +42,24 @@ pub(crate) fn compile(tables: &[(&str, &str)], spelling: (&str, &str)) -> Result
             compiler.form(index, form);
         }
     }
-    Ok(compiler.finish(hasher.finalize()))
+    Ok(compiler.finish(Some(hasher.finalize())).to_bytes())
 }
 
 /// Reads a row.
 ///
 /// # Errors
-/// What was found and expected.
+/// What was found and expected, with the place.
 fn concept<'a>(table: &str, line: usize, cells: [&'a str; 7]) -> Result<(Concept<'a>, Vec<&'a str>)> {
+    parse(cells).map_err(|problem| Error::table(table, line, problem))
+}
+
+/// Reads the cells of a row.
+///
+/// # Errors
+/// What was found and expected.
+pub(crate) fn parse(cells: [&str; 7]) -> Result<(Concept<'_>, Vec<&str>), String> {
     let [id, name, kind, icd10cm, codes, forms, _source] = cells;
-    let problem = |problem: String| Err(Error::table(table, line, problem));
+    let problem = Err;
     if id.is_empty() || name.is_empty() {
         return problem("id and name must not be empty".into());
     }
@@ -68,17 +76,17 @@ fn concept<'a>(table: &str, line: usize, cells: [&'a str; 7]) -> Result<(Concept
     if let Some(form) = forms.iter().find(|form| !form.chars().any(char::is_alphanumeric)) {
         return problem(format!("forms: {form:?} holds no word"));
     }
-    let some = |cell: &'a str| (!cell.is_empty()).then_some(cell);
+    let some = |cell| Some(cell).filter(|cell: &&str| !cell.is_empty());
     Ok((Concept { id, name, kind, icd10cm: some(icd10cm), codes: some(codes) }, forms))
 }
 
-/// The shape of an ICD-10-CM code: a letter, a digit, a digit or letter, and up to four after the dot.
-fn is_icd10cm(code: &str) -> bool {
+/// The shape of an ICD-10-CM code: a letter, two of which one is a digit (`I50`, `C4A`, `QA0`), and up to four after the dot.
+pub(crate) fn is_icd10cm(code: &str) -> bool {
     let bytes = code.as_bytes();
     let shape = bytes.len() >= 3
         && bytes[0].is_ascii_uppercase()
-        && bytes[1].is_ascii_digit()
-        && bytes[2].is_ascii_alphanumeric();
+        && bytes[1..3].iter().all(u8::is_ascii_alphanumeric)
+        && bytes[1..3].iter().any(u8::is_ascii_digit);
     shape
         && match bytes.get(3..) {
             None | Some([]) => true,

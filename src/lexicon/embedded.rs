@@ -21,6 +21,10 @@ const TABLES: &[(&str, &str)] = &tables![
     "spelling.tsv",
 ];
 
+/// The tables by which terminologies are compiled.
+const TERMINOLOGY_TABLES: &[(&str, &str)] =
+    &tables!["code-systems.tsv", "dropped-forms.tsv", "terminology-types.tsv", "title-rewrites.tsv",];
+
 /// Every embedded table of concepts.
 const CONCEPTS: &[(&str, &str)] = &tables![
     "concepts/cardiology.tsv",
@@ -59,12 +63,9 @@ pub(crate) fn concepts() -> Vec<TableSource> {
 
 /// A table by its name under `lexicons/`; an empty one where there is none.
 pub(crate) fn table(name: &str) -> TableSource {
-    debug_assert!(TABLES.iter().any(|table| table.0 == name), "{name}");
-    TABLES
-        .iter()
-        .find(|table| table.0 == name)
-        .map(source)
-        .unwrap_or(TableSource { name: name.into(), text: "".into() })
+    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES);
+    debug_assert!(tables.clone().any(|table| table.0 == name), "{name}");
+    tables.find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
 }
 
 /// The names of the tables that a folder of rules may replace.

@@ -3,11 +3,12 @@
 //! Tables of concepts are data (see `lexicons/README.md`); they are checked and compiled into an image, the embedded ones when
 //! the program is built. This module knows nothing of notes.
 
-mod compile;
-mod concepts;
+pub(crate) mod compile;
+pub(crate) mod concepts;
 pub(crate) mod embedded;
-mod forms;
+pub(crate) mod forms;
 mod image;
+mod listing;
 mod phrase;
 pub(crate) mod table;
 pub(crate) mod trie;
@@ -20,7 +21,7 @@ use rustc_hash::FxHashSet;
 use crate::Result;
 use crate::mention::{Concept, ConceptIndex};
 use crate::token::Token;
-use image::{FormEntry, Image};
+use image::{Bytes, FormEntry, Image};
 
 /// A table as it was read: where it comes from, and its text.
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ pub(crate) struct FormMatch {
     pub used: usize,
     /// The concept it names.
     pub concept: ConceptIndex,
+    /// Its place among the forms of the concept's layer.
+    form: u32,
 }
 
 impl Lexicon {
@@ -89,6 +92,19 @@ impl Lexicon {
         Ok(Lexicon::of(image))
     }
 
+    /// Opens a compiled lexicon, in time that does not depend on its size.
+    ///
+    /// # Errors
+    /// What the bytes are instead, and the remedy.
+    pub(crate) fn open(bytes: Bytes) -> Result<Lexicon, String> {
+        Image::open(bytes).map(Lexicon::of)
+    }
+
+    /// Whether a file that begins with these bytes means to be a compiled lexicon.
+    pub(crate) fn is_compiled(head: &[u8]) -> bool {
+        head.starts_with(&image::MAGIC[..12])
+    }
+
     fn of(image: Image) -> Lexicon {
         Lexicon { layers: vec![Layer { image, first: 0, replaced: FxHashSet::default() }] }
     }
@@ -96,14 +112,12 @@ impl Lexicon {
     /// This lexicon with another above it: its concepts replace those of the same id, and its forms are preferred.
     #[must_use]
     pub fn with(mut self, above: Lexicon) -> Lexicon {
-        let ids: FxHashSet<&str> = above.concepts().map(|concept| concept.id).collect();
         let mut first = 0;
         for layer in &mut self.layers {
-            let n = layer.image.n_concepts() as u32;
-            let replaced = (0..n).filter(|&index| layer.image.concept(index).is_some_and(|own| ids.contains(own.id)));
-            let replaced: Vec<u32> = replaced.collect();
-            layer.replaced.extend(replaced);
-            first += n;
+            for other in &above.layers {
+                layer.replaced.extend(shared(&layer.image, &other.image));
+            }
+            first += layer.image.n_concepts() as u32;
         }
         for layer in &above.layers {
             self.layers.push(Layer { first: first + layer.first, ..layer.clone() });
@@ -160,22 +174,32 @@ impl Lexicon {
             let accept = |used: usize, form: FormEntry<'_>| {
                 !layer.replaced.contains(&form.concept)
                     && form
-                        .exact
+                        .exact()
                         .is_none_or(|exact| matches_exactly(text, &tokens[..used], exact) && case() == CaseCheck::Exact)
             };
             if let Some((used, form)) = layer.image.longest(tokens, accept)
                 && best.is_none_or(|best| used > best.used)
             {
-                best = Some(FormMatch { used, concept: ConceptIndex(layer.first + form.concept) });
+                best = Some(FormMatch { used, concept: ConceptIndex(layer.first + form.concept), form: form.index });
             }
         }
         best
     }
 
-    /// Every word that occurs in a form, as keys.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
-        self.layers.iter().flat_map(|layer| layer.image.keys())
+    /// Whether a word, given by its key, occurs in a form.
+    pub(crate) fn knows(&self, key: u64) -> bool {
+        self.layers.iter().any(|layer| layer.image.knows(key))
     }
+}
+
+/// The concepts of an image whose ids another has too; the smaller of the two is gone through.
+fn shared(image: &Image, other: &Image) -> Vec<u32> {
+    if image.n_concepts() <= other.n_concepts() {
+        let own = (0..image.n_concepts() as u32).filter_map(|index| Some((index, image.concept(index)?)));
+        return own.filter(|(_, concept)| other.find(concept.id).is_some()).map(|(index, _)| index).collect();
+    }
+    let others = (0..other.n_concepts() as u32).filter_map(|index| other.concept(index));
+    others.filter_map(|concept| image.find(concept.id)).collect()
 }
 
 impl fmt::Debug for Lexicon {

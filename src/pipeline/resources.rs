@@ -8,8 +8,10 @@ use crate::config::{Config, Engine, ModelPrecision, Recognizer};
 use crate::context::{ConText, ContextTables, Weights};
 use crate::encoder::{Computation, Precision};
 use crate::lexicon::{TableSource, embedded};
+use crate::read::mapped;
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
+use crate::terminology::{self, LexiconFile};
 use crate::{Error, Lexicon, Result};
 
 /// The linear model of the assertion that the program carries.
@@ -18,8 +20,8 @@ const ASSERTION_WEIGHTS: &[u8] = include_bytes!("../../models/default/assertion.
 /// The tables that a pipeline is built from.
 #[derive(Clone, Debug)]
 pub struct Resources {
-    /// Tables of concepts of the user's.
-    concepts: Vec<TableSource>,
+    /// Lexicons of the user's, the later above the earlier.
+    lexicons: Vec<LexiconFile>,
     /// Whether the user gave other spellings.
     is_respelled: bool,
     rules: Vec<(&'static str, TableSource)>,
@@ -41,7 +43,7 @@ impl Resources {
     pub fn embedded() -> Resources {
         let rules = embedded::rule_tables().map(|name| (name, embedded::table(name))).collect();
         Resources {
-            concepts: Vec::new(),
+            lexicons: Vec::new(),
             is_respelled: false,
             rules,
             model: ModelSource::Embedded,
@@ -76,7 +78,7 @@ impl Resources {
             None => ModelSource::Embedded,
         };
         for path in &config.lexicon {
-            resources.concepts.push(read_table(path)?);
+            resources.lexicons.push(terminology::open_lexicon(path, mapped::map(path)?)?);
         }
         if let Some(folder) = &config.rules {
             let mut n_found = 0;
@@ -97,6 +99,13 @@ impl Resources {
         Ok(resources)
     }
 
+    /// The same with another lexicon above.
+    #[must_use]
+    pub(crate) fn with_lexicon(mut self, lexicon: LexiconFile) -> Resources {
+        self.lexicons.push(lexicon);
+        self
+    }
+
     /// The hash of every table but the concepts'.
     pub(crate) fn rules_hash(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
@@ -111,9 +120,10 @@ impl Resources {
         self.rules.iter().find(|(known, _)| *known == name).map(|(_, source)| source)
     }
 
-    /// The tables of concepts, those first that are preferred.
+    /// The tables of concepts, those first that are preferred; a compiled lexicon has none.
     pub(crate) fn concept_tables(&self) -> impl Iterator<Item = TableSource> {
-        self.concepts.iter().rev().cloned().chain(embedded::concepts())
+        let own = self.lexicons.iter().rev().filter_map(LexiconFile::table).cloned();
+        own.chain(embedded::concepts())
     }
 
     fn rule(&self, name: &str) -> Result<&TableSource> {
@@ -122,16 +132,12 @@ impl Resources {
 
     pub(super) fn build(&self) -> Result<Pipeline> {
         let spelling = self.rule("spelling.tsv")?;
-        let mut lexicon = if self.is_respelled { Lexicon::respelled(spelling)? } else { Lexicon::embedded() };
-        if !self.concepts.is_empty() {
-            lexicon = lexicon.with(Lexicon::compile(&self.concepts, spelling)?);
-        }
-        let lexicon = Arc::new(lexicon);
+        let lexicon = Arc::new(self.build_lexicon(spelling)?);
         let (mut segmenter, mut context) = self.build_rules()?;
         let recognizer_tables =
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
         let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
-        segmenter.learn(lexicon.keys().chain(context.keys()));
+        segmenter.learn(Arc::clone(&lexicon), context.keys());
         let section_kind = |name: &str| segmenter.section_kind(name);
         let model = match &self.model {
             ModelSource::None => None,
@@ -163,6 +169,22 @@ impl Resources {
                 Weights::parse(&bytes).map(Some).map_err(|problem| Error::input(&path, problem))
             }
         }
+    }
+
+    /// The embedded lexicon with the user's above it; tables that follow each other are one layer.
+    fn build_lexicon(&self, spelling: &TableSource) -> Result<Lexicon> {
+        let mut lexicon = if self.is_respelled { Lexicon::respelled(spelling)? } else { Lexicon::embedded() };
+        let both_tables = |left: &LexiconFile, right: &LexiconFile| {
+            matches!((left, right), (LexiconFile::Table(_), LexiconFile::Table(_)))
+        };
+        for group in self.lexicons.chunk_by(both_tables) {
+            let tables: Vec<TableSource> = group.iter().filter_map(LexiconFile::table).cloned().collect();
+            lexicon = match group {
+                [LexiconFile::Compiled(compiled)] => lexicon.with(compiled.clone()),
+                _ => lexicon.with(Lexicon::compile(&tables, spelling)?),
+            };
+        }
+        Ok(lexicon)
     }
 
     /// The engines that are made of rules alone.

@@ -12,6 +12,7 @@ mod fhir;
 mod ids;
 mod jsonl;
 mod lines;
+pub(crate) mod mapped;
 mod parquet;
 pub(crate) mod run_table;
 mod source;

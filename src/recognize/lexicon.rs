@@ -151,7 +151,7 @@ fn is_abbreviation(text: &str, span: Span) -> bool {
 }
 
 /// Whether case tells abbreviations from words in this sentence: not where every longer word is in capitals.
-fn case_check(text: &str, tokens: &[Token]) -> CaseCheck {
+pub(crate) fn case_check(text: &str, tokens: &[Token]) -> CaseCheck {
     let mut capitals = 0;
     for token in tokens.iter().filter(|token| token.kind == TokenKind::Word && token.span.len() >= 4) {
         if token.span.of(text).chars().any(char::is_lowercase) {

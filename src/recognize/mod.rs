@@ -12,6 +12,7 @@ mod word_pieces;
 
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
+pub(crate) use lexicon::case_check;
 pub use model::ModelRecognizer;
 pub(crate) use model::{Reading, Readings};
 pub(crate) use overlap::merge;

@@ -7,10 +7,12 @@ mod lines;
 mod sections;
 mod sentences;
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 
 use crate::document::{Document, Section, SectionKind, View};
-use crate::lexicon::TableSource;
+use crate::lexicon::{Lexicon, TableSource};
 use crate::token::tokenize;
 use crate::{Note, Result};
 use lines::Lines;
@@ -33,8 +35,10 @@ pub(crate) struct SegmenterTables<'a> {
 pub struct Segmenter {
     headings: Headings,
     abbreviations: Abbreviations,
-    /// Keys of every word in any table: what a control character inside a word is judged by.
+    /// Keys of every word in any table but the lexicon: what a control character inside a word is judged by.
     vocabulary: FxHashSet<u64>,
+    /// Whose words are known too.
+    lexicon: Option<Arc<Lexicon>>,
 }
 
 impl Segmenter {
@@ -42,18 +46,24 @@ impl Segmenter {
     pub(crate) fn new(tables: &SegmenterTables<'_>) -> Result<Segmenter> {
         let headings = Headings::parse(tables.kinds, tables.headings)?;
         let vocabulary = headings.keys().collect();
-        Ok(Segmenter { headings, abbreviations: Abbreviations::parse(tables.abbreviations)?, vocabulary })
+        let abbreviations = Abbreviations::parse(tables.abbreviations)?;
+        Ok(Segmenter { headings, abbreviations, vocabulary, lexicon: None })
     }
 
-    /// Adds the keys of words that other tables know.
-    pub(crate) fn learn(&mut self, keys: impl Iterator<Item = u64>) {
+    /// Adds the words of a lexicon, and the keys of words that other tables know.
+    pub(crate) fn learn(&mut self, lexicon: Arc<Lexicon>, keys: impl Iterator<Item = u64>) {
+        self.lexicon = Some(lexicon);
         self.vocabulary.extend(keys);
+    }
+
+    fn knows(&self, key: u64) -> bool {
+        self.vocabulary.contains(&key) || self.lexicon.as_ref().is_some_and(|lexicon| lexicon.knows(key))
     }
 
     /// Segments a note.
     pub fn segment(&self, note: Note) -> Document {
         let text = note.text.as_str();
-        let tokens = tokenize(text, |key| self.vocabulary.contains(&key));
+        let tokens = tokenize(text, |key| self.knows(key));
         let lines = Lines::of(text, &tokens);
         let headings = self.headings.find(text, &tokens, &lines);
         let mut sections: Vec<Section> = Vec::new();
