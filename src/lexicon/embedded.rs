@@ -12,9 +12,12 @@ macro_rules! tables {
 const TABLES: &[(&str, &str)] = &tables![
     "abbreviations.tsv",
     "chronic.tsv",
+    "compositions.tsv",
     "cues.tsv",
     "exclusions.tsv",
+    "inflections.tsv",
     "modifiers.tsv",
+    "qualifiers.tsv",
     "section-kinds.tsv",
     "section-priors.tsv",
     "sections.tsv",
@@ -55,6 +58,11 @@ fn source((name, text): &(&str, &str)) -> TableSource {
 /// The tables of concepts.
 pub(crate) fn concepts() -> Vec<TableSource> {
     CONCEPTS.iter().map(source).collect()
+}
+
+/// The texts of the tables of concepts.
+pub(crate) fn concept_texts() -> impl Iterator<Item = &'static str> {
+    CONCEPTS.iter().map(|(_, text)| *text)
 }
 
 /// A table by its name under `lexicons/`; an empty one where there is none.

@@ -13,13 +13,15 @@ pub(crate) mod table;
 pub(crate) mod trie;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Result;
 use crate::mention::{Concept, ConceptIndex};
 use crate::token::Token;
+pub(crate) use concepts::forms as concept_rows;
 use image::{FormEntry, Image};
 
 /// A table as it was read: where it comes from, and its text.
@@ -57,6 +59,15 @@ struct Layer {
 pub(crate) struct FormMatch {
     /// How many tokens it takes.
     pub used: usize,
+    /// The concept it names.
+    pub concept: ConceptIndex,
+}
+
+/// Where a surface form stands in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FormPlace {
+    /// Tokens of the sentence.
+    pub tokens: Range<usize>,
     /// The concept it names.
     pub concept: ConceptIndex,
 }
@@ -133,6 +144,20 @@ impl Lexicon {
     /// Whether a concept is the user's.
     pub fn is_users(&self, index: ConceptIndex) -> bool {
         self.layer_of(index).is_some_and(|layer| layer.first > 0)
+    }
+
+    /// Concepts by id: the program's own, or those that replace them.
+    pub(crate) fn by_id(&self) -> FxHashMap<&str, ConceptIndex> {
+        let mut known = FxHashMap::default();
+        for layer in &self.layers {
+            let own = (0..layer.image.n_concepts() as u32).filter(|index| !layer.replaced.contains(index));
+            let own = own.filter_map(|index| Some((layer.image.concept(index)?.id, ConceptIndex(layer.first + index))));
+            known.extend(own);
+            if layer.replaced.is_empty() {
+                break;
+            }
+        }
+        known
     }
 
     fn layer_of(&self, index: ConceptIndex) -> Option<&Layer> {

@@ -12,10 +12,11 @@ use crate::assertion::RuleIndex;
 use crate::context::ConText;
 use crate::document::SectionKind;
 use crate::encoder::Scratch;
+use crate::link::Linker;
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
-use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
+use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Sentence, Span};
 
 pub use batch::Counts;
 pub use resources::Resources;
@@ -51,6 +52,7 @@ struct Inner {
     model: Option<ModelRecognizer>,
     /// Whether what only the lexicon found is reported.
     lexicon_alone: bool,
+    linker: Linker,
     context: ConText,
 }
 
@@ -124,11 +126,12 @@ impl Pipeline {
                 let found: Vec<Mention> = reading.mentions(sentence.span, index as u32).collect();
                 merge(&found, own, |mention| self.keeps(reading, sentence.span, mention))
             });
-            let mentions = merged.as_deref().unwrap_or(own);
+            let mut mentions = merged.unwrap_or_else(|| own.to_vec());
             if mentions.is_empty() {
                 continue;
             }
-            let assertions = self.inner.context.assert(&document, sentence, mentions, |place| {
+            self.link(&document, sentence, &mut mentions);
+            let assertions = self.inner.context.assert(&document, sentence, &mentions, |place| {
                 reading.and_then(|reading| reading.axes(sentence.span, mentions.get(place)?.span))
             });
             let pairs = mentions.iter().zip(assertions).filter(|(mention, _)| self.reports(mention));
@@ -148,6 +151,19 @@ impl Pipeline {
     /// Whether a mention's recogniser was asked for; the lexicon always runs, since it gives concepts.
     fn reports(&self, mention: &Mention) -> bool {
         self.inner.lexicon_alone || mention.source != MentionSource::Lexicon
+    }
+
+    /// Links given mentions of one sentence to concepts and codes.
+    pub fn link(&self, document: &Document, sentence: &Sentence, mentions: &mut [Mention]) {
+        let forms = |range| self.inner.lexicon.forms_within(document, sentence, range);
+        self.inner.linker.link(document, sentence, mentions, forms);
+    }
+
+    /// The concept of a mention, with the code that its words support.
+    pub fn concept(&self, mention: &Mention) -> Option<Concept<'_>> {
+        let concept = self.lexicon().concept(mention.concept?)?;
+        let code = mention.link.and_then(|link| self.inner.linker.code(link.code?));
+        Some(Concept { icd10cm: code.or(concept.icd10cm), ..concept })
     }
 
     /// Decides the assertion of given mentions of a document: the k-th answer belongs to the k-th mention.
@@ -183,6 +199,7 @@ impl Pipeline {
                 score: None,
                 sentence: sentence_of(span) as u32,
                 concept: None,
+                link: None,
             })
             .collect();
         let mut assertions = vec![crate::Assertion::default(); spans.len()];
@@ -243,7 +260,7 @@ impl Pipeline {
 
 impl Names for Pipeline {
     fn concept(&self, annotation: &Annotation) -> Option<Concept<'_>> {
-        self.lexicon().concept(annotation.mention.concept?)
+        self.concept(&annotation.mention)
     }
 
     fn rule(&self, rule: RuleIndex) -> &str {

@@ -8,6 +8,7 @@ use crate::config::{Config, Engine, ModelPrecision, Recognizer};
 use crate::context::{ConText, ContextTables};
 use crate::encoder::{Computation, Precision};
 use crate::lexicon::{TableSource, embedded};
+use crate::link::{LinkTables, Linker};
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
 use crate::{Error, Lexicon, Result};
@@ -119,7 +120,14 @@ impl Resources {
         let recognizer_tables =
             RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
         let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
-        segmenter.learn(lexicon.keys().chain(context.keys()));
+        let link_tables = LinkTables {
+            qualifiers: self.rule("qualifiers.tsv")?,
+            compositions: self.rule("compositions.tsv")?,
+            inflections: self.rule("inflections.tsv")?,
+            modifiers: self.rule("modifiers.tsv")?,
+        };
+        let linker = Linker::new(Arc::clone(&lexicon), &link_tables)?;
+        segmenter.learn(lexicon.keys().chain(context.keys()).chain(linker.keys()));
         let section_kind = |name: &str| segmenter.section_kind(name);
         let model = match &self.model {
             ModelSource::None => None,
@@ -127,7 +135,7 @@ impl Resources {
             ModelSource::Folder(folder) => Some(ModelRecognizer::load(folder, self.computation, section_kind)?),
         };
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
-        Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
+        Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context }) })
     }
 
     /// The engines that are made of rules alone.

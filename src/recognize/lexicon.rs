@@ -3,13 +3,14 @@
 //! Mentions never cross a sentence and never overlap. Cost is linear in the sentence.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::exclude::Exclusions;
 use super::extend::Modifiers;
 use crate::document::{Document, Sentence, View};
-use crate::lexicon::{CaseCheck, FormMatch, Lexicon, TableSource};
-use crate::mention::{Mention, MentionSource, MentionType};
+use crate::lexicon::{CaseCheck, FormMatch, FormPlace, Lexicon, TableSource};
+use crate::mention::{Link, LinkKind, Mention, MentionSource, MentionType};
 use crate::token::{Gap, Token, TokenKind};
 use crate::{Result, Span};
 
@@ -82,7 +83,8 @@ impl LexiconRecognizer {
                 let previous = &mut mentions[first..];
                 if let Some(last) = previous.last_mut() {
                     let head = self.mention(tokens, &candidate, view, index);
-                    *last = Mention { span: last.span.cover(head.span), ..head };
+                    let link = head.link.map(|link| Link { kind: LinkKind::Part, ..link });
+                    *last = Mention { span: last.span.cover(head.span), link, ..head };
                 }
             } else {
                 mentions.push(self.mention(tokens, &candidate, view, index));
@@ -91,10 +93,29 @@ impl LexiconRecognizer {
         }
     }
 
+    /// The longest forms that begin within a range of a sentence's tokens and end in it, none inside another.
+    pub(crate) fn forms_within(&self, document: &Document, sentence: &Sentence, range: Range<usize>) -> Vec<FormPlace> {
+        let text = document.text();
+        let tokens = document.tokens_of(sentence);
+        let known_case = OnceCell::new();
+        let case = || *known_case.get_or_init(|| case_check(text, tokens));
+        let mut forms: Vec<FormPlace> = Vec::new();
+        for at in range.clone() {
+            let own = tokens.get(at..range.end).unwrap_or(&[]);
+            let Some(form) = self.lexicon.longest(text, own, case) else { continue };
+            if forms.last().is_none_or(|last| last.tokens.end < at + form.used) {
+                forms.push(FormPlace { tokens: at..at + form.used, concept: form.concept });
+            }
+        }
+        forms
+    }
+
     fn mention(&self, tokens: &[Token], candidate: &Candidate, view: View, sentence: u32) -> Mention {
         let first = tokens.get(candidate.start).map(|token| token.span).unwrap_or_default();
         let last = tokens.get(candidate.end.saturating_sub(1)).map_or(first, |token| token.span);
         let concept = candidate.form.concept;
+        let is_whole = candidate.end - candidate.start == candidate.form.used;
+        let link = if is_whole { LinkKind::Exact } else { LinkKind::Stripped };
         let kind = self.lexicon.concept(concept).map_or(MentionType::Finding, |concept| concept.kind);
         Mention {
             span: first.cover(last),
@@ -103,6 +124,7 @@ impl LexiconRecognizer {
             score: None,
             sentence,
             concept: Some(concept),
+            link: Some(Link { kind: link, score: 1.0, code: None }),
         }
     }
 }

@@ -1,0 +1,148 @@
+//! Linking: which concept a mention names, and the most specific code that its words support.
+//!
+//! A mention of the model takes the widest surface form within it, or a wider one whose words stand there in another order
+//! or inflection; where it holds none, its words are corrected against those of the lexicon, by character trigrams and a
+//! bounded edit distance. What stays without a concept stays unlinked. Then the table of compositions reads severity, acuity,
+//! side, site and type beside the head. Total, and linear in the mention.
+
+mod compose;
+mod inflect;
+mod spelling;
+mod words;
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use crate::document::{Document, Sentence};
+use crate::lexicon::{FormPlace, Lexicon, TableSource, embedded};
+use crate::mention::{CodeIndex, Link, LinkKind, Mention, MentionSource};
+use crate::token::Token;
+use crate::{ConceptIndex, Result};
+use compose::{Compositions, Place};
+use inflect::Inflections;
+use words::WordIndex;
+
+/// The tables that linking reads.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkTables<'a> {
+    /// Words of qualifiers: `group`, `words`, `source`.
+    pub qualifiers: &'a TableSource,
+    /// What heads and qualifiers make: see `lexicons/README.md`.
+    pub compositions: &'a TableSource,
+    /// Words and what they are compared as: `word`, `base`, `source`.
+    pub inflections: &'a TableSource,
+    /// Words that only modify: `modifier`, `kind`, `source`.
+    pub modifiers: &'a TableSource,
+}
+
+/// Links mentions to concepts and codes.
+#[derive(Debug)]
+pub(crate) struct Linker {
+    compositions: Compositions,
+    inflections: Inflections,
+    lexicon: Arc<Lexicon>,
+    /// The words of the program's own forms; made for the first mention that needs it.
+    words: OnceLock<WordIndex>,
+}
+
+impl Linker {
+    /// A linker to the concepts of a lexicon.
+    ///
+    /// # Errors
+    /// A malformed table, with its name and line.
+    pub fn new(lexicon: Arc<Lexicon>, tables: &LinkTables<'_>) -> Result<Linker> {
+        let compositions = Compositions::parse(tables.qualifiers, tables.compositions, &lexicon.by_id())?;
+        let inflections = Inflections::parse(tables.inflections, tables.modifiers)?;
+        Ok(Linker { compositions, inflections, lexicon, words: OnceLock::new() })
+    }
+
+    /// Links the mentions of a sentence; `forms` gives the lexicon's forms within a range of the sentence's tokens.
+    pub fn link(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        mentions: &mut [Mention],
+        forms: impl Fn(Range<usize>) -> Vec<FormPlace>,
+    ) {
+        let text = document.text();
+        let tokens = document.tokens_of(sentence);
+        for mention in mentions {
+            let start = tokens.partition_point(|token| token.span.end() <= mention.span.start());
+            let end = tokens.partition_point(|token| token.span.start() < mention.span.end()).max(start);
+            let own = &tokens[start..end];
+            if mention.source != MentionSource::Lexicon {
+                let found = forms(start..end);
+                if let Some((concept, link)) = self.concept(text, own, start, &found) {
+                    (mention.concept, mention.link) = (Some(concept), Some(link));
+                }
+            }
+            let place = Place { document, sentence, tokens, mention: start..end };
+            self.compose(mention, &place);
+        }
+    }
+
+    /// The code that a mention's words support together.
+    pub fn code(&self, code: CodeIndex) -> Option<&str> {
+        self.compositions.code(code)
+    }
+
+    /// Every word that occurs in a qualifier, as keys.
+    pub fn keys(&self) -> impl Iterator<Item = u64> {
+        self.compositions.keys()
+    }
+
+    fn compose(&self, mention: &mut Mention, place: &Place<'_>) {
+        let Some(composed) = self.compositions.apply(mention.concept, place) else { return };
+        let link = mention.link.unwrap_or(Link { kind: LinkKind::Described, score: 1.0, code: None });
+        mention.concept = composed.concept.or(mention.concept);
+        mention.link = Some(Link { code: composed.code, ..link });
+    }
+
+    /// The concept of the words of a mention, of which the first is token `first` of its sentence.
+    fn concept(&self, text: &str, own: &[Token], first: usize, forms: &[FormPlace]) -> Option<(ConceptIndex, Link)> {
+        let content = |tokens: &[Token]| tokens.iter().filter(|token| self.inflections.is_content(token)).count();
+        let total = content(own).max(1);
+        let share = |n: usize| (n as f32 / total as f32).min(1.0);
+        let link = |kind, score| Link { kind, score, code: None };
+        let inside = |place: &FormPlace| own.get(place.tokens.start - first..place.tokens.end - first).unwrap_or(&[]);
+        // Of equally wide ones the last: the head of an English noun phrase stands at its end.
+        let widest = forms.iter().map(|place| (content(inside(place)), place)).max_by_key(|(n, _)| *n);
+        if let Some((_, place)) = widest.filter(|(_, place)| place.tokens.len() == own.len()) {
+            return Some((place.concept, link(LinkKind::Exact, 1.0)));
+        }
+        let n_widest = widest.map_or(0, |(n, _)| n);
+        let index = self.words.get_or_init(|| self.index());
+        if let Some((concept, n)) = index.rearranged(&self.inflections, own, n_widest) {
+            return Some((concept, link(LinkKind::Reordered, share(n))));
+        }
+        if let Some((n, place)) = widest {
+            let n_modifying = own.iter().filter(|token| self.inflections.is_modifier(token)).count();
+            let kind = if n + n_modifying >= total { LinkKind::Stripped } else { LinkKind::Part };
+            return Some((place.concept, link(kind, share(n + n_modifying))));
+        }
+        let corrected = index.corrected(text, own, |token| self.inflections.knows(token))?;
+        let mut best: Option<(usize, ConceptIndex)> = None;
+        for at in 0..corrected.tokens.len() {
+            let found = self.lexicon.longest(text, &corrected.tokens[at..], || crate::lexicon::CaseCheck::Meaningless);
+            let Some(found) = found else { continue };
+            let n = content(&corrected.tokens[at..at + found.used]);
+            if best.is_none_or(|(most, _)| n >= most) {
+                best = Some((n, found.concept));
+            }
+        }
+        let n_best = best.map_or(0, |(n, _)| n);
+        let (concept, n) = match index.rearranged(&self.inflections, &corrected.tokens, n_best) {
+            Some((concept, n)) => (concept, n),
+            None => best.map(|(n, concept)| (concept, n))?,
+        };
+        let score = corrected.similarity * share(n);
+        (score >= LEAST_SCORE).then(|| (concept, link(LinkKind::Fuzzy, score)))
+    }
+
+    fn index(&self) -> WordIndex {
+        WordIndex::new(embedded::concept_texts(), &self.lexicon.by_id(), &self.inflections)
+    }
+}
+
+/// Least score of a link by corrected words, chosen on the development notes.
+const LEAST_SCORE: f32 = 0.4;
