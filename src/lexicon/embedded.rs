@@ -16,6 +16,7 @@ const TABLES: &[(&str, &str)] = &tables![
     "cues.tsv",
     "exclusions.tsv",
     "inflections.tsv",
+    "laterality.tsv",
     "modifiers.tsv",
     "qualifiers.tsv",
     "section-kinds.tsv",

@@ -1,12 +1,15 @@
 //! Composition: severity, acuity, side, site and type beside a head, and the concept or code that they make together.
 //!
 //! A row says which heads it is for, and which groups of qualifiers the mention must hold; of several rows the one that
-//! needs most is taken. A row without heads describes a concept by qualifiers alone.
+//! needs most is taken. A row without heads describes a concept by qualifiers alone. A side is read last: the table of
+//! laterality knows the codes of the right and the left for those of an unspecified side.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
+use super::LinkTables;
 use crate::document::{Document, Sentence};
 use crate::lexicon::trie::{Compared, PhraseTrie};
 use crate::lexicon::{TableSource, table};
@@ -23,6 +26,8 @@ pub(super) struct Compositions {
     by_head: FxHashMap<Option<ConceptIndex>, Vec<u32>>,
     codes: Vec<Box<str>>,
     sides: [Option<Group>; 3],
+    /// Codes of the right, the left and both sides, by that of an unspecified side.
+    lateral: FxHashMap<Box<str>, [Option<CodeIndex>; 3]>,
 }
 
 /// Index of a group of qualifiers.
@@ -37,8 +42,7 @@ struct Rule {
     /// Groups that it must not hold.
     without: Vec<Group>,
     concept: Option<ConceptIndex>,
-    /// Codes without a side, right, left and both.
-    codes: [Option<CodeIndex>; 4],
+    code: Option<CodeIndex>,
 }
 
 /// A mention in its sentence: a range of the sentence's tokens.
@@ -56,19 +60,20 @@ pub(super) struct Composed {
     pub code: Option<CodeIndex>,
 }
 
-/// Columns of the table of compositions.
-const COLUMNS: [&str; 9] = ["heads", "needs", "concept", "code", "right", "left", "both", "example", "source"];
+/// Which of the rules that fit is taken: the one that needs most of the mention, then that of the nearest words before it,
+/// then that of the words that the mention names first.
+type Rank = (usize, usize, Reverse<usize>);
 
-/// Names of the groups that tell sides, in the order of the columns.
+/// Columns of the table of compositions.
+const COLUMNS: [&str; 6] = ["heads", "needs", "concept", "code", "example", "source"];
+
+/// Names of the groups that tell sides, and columns of the table of laterality.
 const SIDES: [&str; 3] = ["right", "left", "both"];
 
 impl Compositions {
     /// Reads the tables; `by_id` knows the concepts.
-    pub fn parse(
-        qualifiers: &TableSource,
-        compositions: &TableSource,
-        by_id: &FxHashMap<&str, ConceptIndex>,
-    ) -> Result<Compositions> {
+    pub fn parse(tables: &LinkTables<'_>, by_id: &FxHashMap<&str, ConceptIndex>) -> Result<Compositions> {
+        let (qualifiers, compositions) = (tables.qualifiers, tables.compositions);
         let mut phrases = PhraseTrie::new(Compared::Stems);
         let mut groups: FxHashMap<&str, Group> = FxHashMap::default();
         for row in table::rows(&qualifiers.name, &qualifiers.text, ["group", "words", "source"])? {
@@ -77,11 +82,17 @@ impl Compositions {
             let group = *groups.entry(name).or_insert(fresh);
             words.split('|').for_each(|phrase| phrases.insert_text(phrase, u32::from(group)));
         }
-        let sides = SIDES.map(|side| groups.get(side).copied());
-        let mut table =
-            Compositions { phrases, rules: Vec::new(), by_head: FxHashMap::default(), codes: Vec::new(), sides };
+        let mut table = Compositions {
+            phrases,
+            rules: Vec::new(),
+            by_head: FxHashMap::default(),
+            codes: Vec::new(),
+            sides: SIDES.map(|side| groups.get(side).copied()),
+            lateral: FxHashMap::default(),
+        };
+        table.add_sides(tables.laterality)?;
         for row in table::rows(&compositions.name, &compositions.text, COLUMNS)? {
-            let [heads, needs, concept, code, right, left, both, _example, _source] = row.cells;
+            let [heads, needs, concept, code, _example, _source] = row.cells;
             let problem = |problem: String| Error::table(&compositions.name, row.line, problem);
             let known = |id: &str| by_id.get(id).copied().ok_or_else(|| problem(format!("no concept {id:?}")));
             let mut rule = Rule::default();
@@ -98,13 +109,8 @@ impl Compositions {
                 return Err(problem("needs: expected at least one group".into()));
             }
             rule.concept = if concept.is_empty() { None } else { Some(known(concept)?) };
-            rule.codes = [code, right, left, both].map(|code| {
-                (!code.is_empty()).then(|| {
-                    table.codes.push(code.into());
-                    CodeIndex(table.codes.len() as u32 - 1)
-                })
-            });
-            if rule.concept.is_none() && (heads.is_empty() || rule.codes.iter().all(Option::is_none)) {
+            rule.code = table.add_code(code);
+            if rule.concept.is_none() && (heads.is_empty() || rule.code.is_none()) {
                 return Err(problem("expected a concept, or a head and a code".into()));
             }
             let index = table.rules.len() as u32;
@@ -117,6 +123,22 @@ impl Compositions {
             }
         }
         Ok(table)
+    }
+
+    fn add_sides(&mut self, laterality: &TableSource) -> Result<()> {
+        for row in table::rows(&laterality.name, &laterality.text, ["code", "right", "left", "both", "source"])? {
+            let [code, right, left, both, _source] = row.cells;
+            let sides = [right, left, both].map(|side| self.add_code(side));
+            self.lateral.insert(code.into(), sides);
+        }
+        Ok(())
+    }
+
+    fn add_code(&mut self, code: &str) -> Option<CodeIndex> {
+        (!code.is_empty()).then(|| {
+            self.codes.push(code.into());
+            CodeIndex(self.codes.len() as u32 - 1)
+        })
     }
 
     /// A code by its index.
@@ -135,12 +157,13 @@ impl Compositions {
         let own = self.groups(place.tokens.get(place.mention.clone())?);
         let holds = |group: &Group| own.iter().any(|(_, held)| held == group);
         let mut around: Option<Vec<(usize, Group)>> = None;
-        let mut best: Option<((usize, usize), &Rule)> = None;
+        let mut best: Option<(Rank, &Rule)> = None;
         for rule in rules.iter().filter_map(|&index| self.rules.get(index as usize)) {
             if !rule.own.iter().all(holds) || rule.without.iter().any(holds) {
                 continue;
             }
-            let mut rank = (rule.own.len(), 0);
+            let first = rule.own.first().and_then(|group| own.iter().find(|(_, held)| held == group));
+            let mut rank = (rule.own.len(), 0, Reverse(first.map_or(0, |&(at, _)| at)));
             let mut is_met = true;
             for group in &rule.near {
                 if holds(group) {
@@ -158,15 +181,20 @@ impl Compositions {
             }
         }
         let (_, rule) = best?;
-        let side = match self.sides.map(|side| side.is_some_and(|side| holds(&side))) {
-            [_, _, true] | [true, true, _] => 3,
-            [true, ..] => 1,
-            [_, true, _] => 2,
-            _ => 0,
-        };
-        let code = rule.codes[side].or(rule.codes[0]);
-        let composed = Composed { concept: rule.concept, code };
-        (code.is_some() || rule.concept.is_some()).then_some(composed)
+        Some(Composed { concept: rule.concept, code: rule.code })
+    }
+
+    /// The code of the side that the words tell, for that of an unspecified side.
+    pub fn sided(&self, code: &str, own: &[Token]) -> Option<CodeIndex> {
+        let [right, left, both] = *self.lateral.get(code)?;
+        let own = self.groups(own);
+        let holds = |side: Option<Group>| side.is_some_and(|side| own.iter().any(|&(_, held)| held == side));
+        match self.sides.map(holds) {
+            [_, _, true] | [true, true, _] => both,
+            [true, ..] => right,
+            [_, true, _] => left,
+            _ => None,
+        }
     }
 
     /// The groups in the heading and before the mention, with how near they stand: the nearer, the larger.

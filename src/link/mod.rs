@@ -29,6 +29,8 @@ pub(crate) struct LinkTables<'a> {
     pub qualifiers: &'a TableSource,
     /// What heads and qualifiers make: see `lexicons/README.md`.
     pub compositions: &'a TableSource,
+    /// Codes by side: `code`, `right`, `left`, `both`, `source`.
+    pub laterality: &'a TableSource,
     /// Words and what they are compared as: `word`, `base`, `source`.
     pub inflections: &'a TableSource,
     /// Words that only modify: `modifier`, `kind`, `source`.
@@ -51,7 +53,7 @@ impl Linker {
     /// # Errors
     /// A malformed table, with its name and line.
     pub fn new(lexicon: Arc<Lexicon>, tables: &LinkTables<'_>) -> Result<Linker> {
-        let compositions = Compositions::parse(tables.qualifiers, tables.compositions, &lexicon.by_id())?;
+        let compositions = Compositions::parse(tables, &lexicon.by_id())?;
         let inflections = Inflections::parse(tables.inflections, tables.modifiers)?;
         Ok(Linker { compositions, inflections, lexicon, words: OnceLock::new() })
     }
@@ -92,10 +94,16 @@ impl Linker {
     }
 
     fn compose(&self, mention: &mut Mention, place: &Place<'_>) {
-        let Some(composed) = self.compositions.apply(mention.concept, place) else { return };
+        let composed = self.compositions.apply(mention.concept, place);
+        let concept = composed.and_then(|composed| composed.concept).or(mention.concept);
+        let Some(known) = concept.and_then(|concept| self.lexicon.concept(concept)) else { return };
+        let composed = composed.and_then(|composed| composed.code);
+        let code = composed.and_then(|code| self.code(code)).or(known.icd10cm);
+        let own = place.tokens.get(place.mention.clone()).unwrap_or(&[]);
+        let sided = code.and_then(|code| self.compositions.sided(code, own));
         let link = mention.link.unwrap_or(Link { kind: LinkKind::Described, score: 1.0, code: None });
-        mention.concept = composed.concept.or(mention.concept);
-        mention.link = Some(Link { code: composed.code, ..link });
+        mention.concept = concept;
+        mention.link = Some(Link { code: sided.or(composed), ..link });
     }
 
     /// The concept of the words of a mention, of which the first is token `first` of its sentence.

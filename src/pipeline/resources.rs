@@ -123,6 +123,7 @@ impl Resources {
         let link_tables = LinkTables {
             qualifiers: self.rule("qualifiers.tsv")?,
             compositions: self.rule("compositions.tsv")?,
+            laterality: self.rule("laterality.tsv")?,
             inflections: self.rule("inflections.tsv")?,
             modifiers: self.rule("modifiers.tsv")?,
         };
