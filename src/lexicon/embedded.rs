@@ -22,6 +22,7 @@ const TABLES: &[(&str, &str)] = &tables![
     "section-kinds.tsv",
     "section-priors.tsv",
     "sections.tsv",
+    "senses.tsv",
     "spelling.tsv",
 ];
 

@@ -68,8 +68,8 @@ pub(crate) struct FormMatch {
 pub(crate) struct FormPlace {
     /// Tokens of the sentence.
     pub tokens: Range<usize>,
-    /// The concept it names.
-    pub concept: ConceptIndex,
+    /// The concept it names; `None` where it names no problem there.
+    pub concept: Option<ConceptIndex>,
 }
 
 impl Lexicon {
@@ -219,7 +219,7 @@ pub(crate) enum CaseCheck {
 }
 
 /// The text under the tokens equals the form, or its plural in `s`.
-fn matches_exactly(text: &str, tokens: &[Token], form: &str) -> bool {
+pub(crate) fn matches_exactly(text: &str, tokens: &[Token], form: &str) -> bool {
     let [first, .., last] = tokens else {
         return tokens.first().is_some_and(|token| is_form_or_plural(token.span.of(text), form));
     };

@@ -197,15 +197,9 @@ impl Compositions {
         }
     }
 
-    /// The groups in the heading and before the mention, with how near they stand: the nearer, the larger.
+    /// The groups in the sub-heading and before the mention, with how near they stand: the nearer, the larger.
     fn around(&self, place: &Place<'_>) -> Vec<(usize, Group)> {
-        let heading = place.document.section_of(place.sentence).map(|section| section.heading);
-        let all = place.document.tokens();
-        let heading = heading.map_or(&[][..], |span| {
-            let start = all.partition_point(|token| token.span.start() < span.start());
-            let end = all.partition_point(|token| token.span.end() <= span.end());
-            all.get(start..end).unwrap_or(&[])
-        });
+        let heading = sub_heading(place.document, place.sentence);
         let mut groups = self.groups(heading);
         let n = heading.len();
         let before = place.tokens.get(..place.mention.start).unwrap_or(&[]);
@@ -230,4 +224,22 @@ impl Compositions {
         }
         found
     }
+}
+
+/// Sentences that a sub-heading is looked for before one.
+const MAX_BACK: usize = 12;
+
+/// The words of the nearest heading before a sentence, in its section: those that stand in no sentence.
+fn sub_heading<'a>(document: &'a Document, sentence: &Sentence) -> &'a [Token] {
+    let sentences = document.sentences();
+    let own = sentences.partition_point(|other| other.first_token < sentence.first_token);
+    for index in (own.saturating_sub(MAX_BACK)..=own).rev() {
+        let Some(here) = sentences.get(index).filter(|here| here.section == sentence.section) else { break };
+        let before = index.checked_sub(1).and_then(|before| sentences.get(before)).map_or(0, |before| before.end_token);
+        let between = document.tokens().get(before as usize..here.first_token as usize).unwrap_or(&[]);
+        if between.iter().any(Token::is_wordlike) {
+            return between;
+        }
+    }
+    &[]
 }

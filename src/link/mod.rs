@@ -114,9 +114,14 @@ impl Linker {
         let link = |kind, score| Link { kind, score, code: None };
         let inside = |place: &FormPlace| own.get(place.tokens.start - first..place.tokens.end - first).unwrap_or(&[]);
         // Of equally wide ones the last: the head of an English noun phrase stands at its end.
-        let widest = forms.iter().map(|place| (content(inside(place)), place)).max_by_key(|(n, _)| *n);
+        let widest = forms.iter().filter(|place| place.concept.is_some());
+        let widest = widest.map(|place| (content(inside(place)), place)).max_by_key(|(n, _)| *n);
+        if widest.is_none() && !forms.is_empty() {
+            // The words are known, and name no problem here.
+            return None;
+        }
         if let Some((_, place)) = widest.filter(|(_, place)| place.tokens.len() == own.len()) {
-            return Some((place.concept, link(LinkKind::Exact, 1.0)));
+            return Some((place.concept?, link(LinkKind::Exact, 1.0)));
         }
         let n_widest = widest.map_or(0, |(n, _)| n);
         let index = self.words.get_or_init(|| self.index());
@@ -126,7 +131,7 @@ impl Linker {
         if let Some((n, place)) = widest {
             let n_modifying = own.iter().filter(|token| self.inflections.is_modifier(token)).count();
             let kind = if n + n_modifying >= total { LinkKind::Stripped } else { LinkKind::Part };
-            return Some((place.concept, link(kind, share(n + n_modifying))));
+            return Some((place.concept?, link(kind, share(n + n_modifying))));
         }
         let corrected = index.corrected(text, own, |token| self.inflections.knows(token))?;
         let mut best: Option<(usize, ConceptIndex)> = None;

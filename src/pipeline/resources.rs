@@ -117,9 +117,13 @@ impl Resources {
         }
         let lexicon = Arc::new(lexicon);
         let (mut segmenter, context) = self.build_rules()?;
-        let recognizer_tables =
-            RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
-        let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
+        let recognizer_tables = RecognizerTables {
+            modifiers: self.rule("modifiers.tsv")?,
+            exclusions: self.rule("exclusions.tsv")?,
+            senses: self.rule("senses.tsv")?,
+        };
+        let section_kind = |name: &str| segmenter.section_kind(name);
+        let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables, section_kind)?;
         let link_tables = LinkTables {
             qualifiers: self.rule("qualifiers.tsv")?,
             compositions: self.rule("compositions.tsv")?,
@@ -128,7 +132,7 @@ impl Resources {
             modifiers: self.rule("modifiers.tsv")?,
         };
         let linker = Linker::new(Arc::clone(&lexicon), &link_tables)?;
-        segmenter.learn(lexicon.keys().chain(context.keys()).chain(linker.keys()));
+        segmenter.learn(recognizer.keys().chain(context.keys()).chain(linker.keys()));
         let section_kind = |name: &str| segmenter.section_kind(name);
         let model = match &self.model {
             ModelSource::None => None,

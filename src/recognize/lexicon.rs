@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::exclude::Exclusions;
 use super::extend::Modifiers;
-use crate::document::{Document, Sentence, View};
+use super::senses::{Context, Senses};
+use crate::document::{Document, SectionKind, Sentence, View};
 use crate::lexicon::{CaseCheck, FormMatch, FormPlace, Lexicon, TableSource};
 use crate::mention::{Link, LinkKind, Mention, MentionSource, MentionType};
 use crate::token::{Gap, Token, TokenKind};
-use crate::{Result, Span};
+use crate::{ConceptIndex, Result, Span};
 
 /// Finds mentions by the surface forms of a lexicon.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub struct LexiconRecognizer {
     lexicon: Arc<Lexicon>,
     modifiers: Modifiers,
     exclusions: Exclusions,
+    senses: Senses,
 }
 
 /// The tables that the recogniser reads, besides the lexicon.
@@ -29,6 +31,8 @@ pub(crate) struct RecognizerTables<'a> {
     pub modifiers: &'a TableSource,
     /// Words that name no problem: `phrase`, `kind`, `source`.
     pub exclusions: &'a TableSource,
+    /// Forms of several meanings: see `lexicons/README.md`.
+    pub senses: &'a TableSource,
 }
 
 /// A match within a sentence: tokens `start..end` name the concept of `form`.
@@ -41,8 +45,14 @@ struct Candidate {
 
 impl LexiconRecognizer {
     /// A recogniser of a lexicon.
-    pub(crate) fn new(lexicon: Arc<Lexicon>, tables: &RecognizerTables<'_>) -> Result<LexiconRecognizer> {
+    pub(crate) fn new(
+        lexicon: Arc<Lexicon>,
+        tables: &RecognizerTables<'_>,
+        section_kind: impl Fn(&str) -> Option<SectionKind>,
+    ) -> Result<LexiconRecognizer> {
+        let senses = Senses::parse(tables.senses, &lexicon.by_id(), section_kind)?;
         Ok(LexiconRecognizer {
+            senses,
             lexicon,
             modifiers: Modifiers::parse(tables.modifiers)?,
             exclusions: Exclusions::parse(tables.exclusions)?,
@@ -66,9 +76,16 @@ impl LexiconRecognizer {
         // End of the previous mention's tokens.
         let mut floor = 0;
         while at < tokens.len() {
-            let Some(form) = self.lexicon.longest(text, &tokens[at..], case) else {
-                at += self.exclusions.phrase(&tokens[at..]).max(1);
-                continue;
+            let form = match self.form_at(Context { document, sentence, tokens }, at, case) {
+                Some((used, Some(concept))) => FormMatch { used, concept },
+                Some((used, None)) => {
+                    at += used;
+                    continue;
+                }
+                None => {
+                    at += self.exclusions.phrase(&tokens[at..]).max(1);
+                    continue;
+                }
             };
             let excluded = self.exclusions.phrase(&tokens[at..]);
             if excluded >= form.used || self.exclusions.follows(&tokens[at + form.used..]) {
@@ -101,13 +118,34 @@ impl LexiconRecognizer {
         let case = || *known_case.get_or_init(|| case_check(text, tokens));
         let mut forms: Vec<FormPlace> = Vec::new();
         for at in range.clone() {
-            let own = tokens.get(at..range.end).unwrap_or(&[]);
-            let Some(form) = self.lexicon.longest(text, own, case) else { continue };
-            if forms.last().is_none_or(|last| last.tokens.end < at + form.used) {
-                forms.push(FormPlace { tokens: at..at + form.used, concept: form.concept });
+            let Some((used, concept)) = self.form_at(Context { document, sentence, tokens }, at, case) else { continue };
+            let end = at + used;
+            if end <= range.end && forms.last().is_none_or(|last| last.tokens.end < end) {
+                forms.push(FormPlace { tokens: at..end, concept });
             }
         }
         forms
+    }
+
+    /// The longest form at a token and what it names there: nothing where the table of meanings says so.
+    fn form_at(
+        &self,
+        context: Context<'_>,
+        at: usize,
+        case: impl Fn() -> CaseCheck + Copy,
+    ) -> Option<(usize, Option<ConceptIndex>)> {
+        let form = self.lexicon.longest(context.document.text(), context.tokens.get(at..)?, case);
+        let sense = self.senses.at(context, at, case);
+        match (form, sense) {
+            (Some(form), Some(sense)) if sense.used < form.used => Some((form.used, Some(form.concept))),
+            (_, Some(sense)) => Some((sense.used, sense.concept)),
+            (form, None) => form.map(|form| (form.used, Some(form.concept))),
+        }
+    }
+
+    /// Every word that occurs in a form, as keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.lexicon.keys().chain(self.senses.keys())
     }
 
     fn mention(&self, tokens: &[Token], candidate: &Candidate, view: View, sentence: u32) -> Mention {

@@ -8,6 +8,7 @@ mod labels;
 mod lexicon;
 mod model;
 mod overlap;
+mod senses;
 mod word_pieces;
 
 pub use lexicon::LexiconRecognizer;
