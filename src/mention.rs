@@ -100,6 +100,8 @@ pub enum LinkKind {
     Fuzzy,
     /// No form: words that together describe the concept.
     Described,
+    /// An abbreviation that the note defines.
+    Defined,
 }
 
 impl LinkKind {
@@ -112,6 +114,7 @@ impl LinkKind {
             LinkKind::Reordered => "reordered",
             LinkKind::Fuzzy => "fuzzy",
             LinkKind::Described => "described",
+            LinkKind::Defined => "defined",
         }
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Result;
-use crate::mention::{Concept, ConceptIndex};
+use crate::mention::{Concept, ConceptIndex, LinkKind};
 use crate::token::Token;
 pub(crate) use concepts::forms as concept_rows;
 use image::{FormEntry, Image};
@@ -70,6 +70,8 @@ pub(crate) struct FormPlace {
     pub tokens: Range<usize>,
     /// The concept it names; `None` where it names no problem there.
     pub concept: Option<ConceptIndex>,
+    /// Whether the lexicon or the note itself says so: `Exact` or `Defined`.
+    pub kind: LinkKind,
 }
 
 impl Lexicon {

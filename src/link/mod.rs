@@ -121,7 +121,7 @@ impl Linker {
             return None;
         }
         if let Some((_, place)) = widest.filter(|(_, place)| place.tokens.len() == own.len()) {
-            return Some((place.concept?, link(LinkKind::Exact, 1.0)));
+            return Some((place.concept?, link(place.kind, 1.0)));
         }
         let n_widest = widest.map_or(0, |(n, _)| n);
         let index = self.words.get_or_init(|| self.index());

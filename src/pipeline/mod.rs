@@ -13,7 +13,7 @@ use crate::context::ConText;
 use crate::document::SectionKind;
 use crate::encoder::Scratch;
 use crate::link::Linker;
-use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
+use crate::recognize::{Definitions, LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Sentence, Span};
@@ -80,29 +80,23 @@ impl Pipeline {
     /// Annotates a note. Cannot fail, and costs time linear in the text.
     pub fn annotate(&self, note: Note) -> AnnotatedNote {
         let document = self.inner.segmenter.segment(note);
-        let lexicon = self.lexicon_mentions(&document);
+        let (lexicon, definitions) = self.inner.lexicon.recognize_all(&document);
         let readings =
             self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
-        self.finish(document, &lexicon, |sentence| readings.of(0, sentence))
+        self.finish(document, &lexicon, &definitions, |sentence| readings.of(0, sentence))
     }
 
     /// Annotates notes together: the k-th answer belongs to the k-th note, and is the same as alone.
     pub(crate) fn annotate_all(&self, notes: Vec<Note>, scratch: &mut Scratch) -> Vec<AnnotatedNote> {
         let documents: Vec<Document> = notes.into_iter().map(|note| self.inner.segmenter.segment(note)).collect();
-        let lexicon: Vec<Vec<Mention>> = documents.iter().map(|document| self.lexicon_mentions(document)).collect();
+        let found = documents.iter().map(|document| self.inner.lexicon.recognize_all(document));
+        let (lexicon, definitions): (Vec<Vec<Mention>>, Vec<Definitions>) = found.unzip();
         let readings = self.readings(&documents, &lexicon, scratch);
-        let pairs = documents.into_iter().zip(&lexicon).enumerate();
-        pairs
-            .map(|(index, (document, lexicon))| self.finish(document, lexicon, |sentence| readings.of(index, sentence)))
-            .collect()
-    }
-
-    fn lexicon_mentions(&self, document: &Document) -> Vec<Mention> {
-        let mut mentions = Vec::new();
-        for (sentence, index) in document.sentences().iter().zip(0..) {
-            self.inner.lexicon.recognize(document, sentence, index, &mut mentions);
-        }
-        mentions
+        let all = documents.into_iter().zip(lexicon.iter().zip(&definitions)).enumerate();
+        all.map(|(index, (document, (lexicon, definitions)))| {
+            self.finish(document, lexicon, definitions, |sentence| readings.of(index, sentence))
+        })
+        .collect()
     }
 
     fn readings(&self, documents: &[Document], lexicon: &[Vec<Mention>], scratch: &mut Scratch) -> Readings {
@@ -114,6 +108,7 @@ impl Pipeline {
         &self,
         document: Document,
         lexicon: &[Mention],
+        definitions: &Definitions,
         reading: impl Fn(usize) -> Option<&'a Reading>,
     ) -> AnnotatedNote {
         let mut annotations = Vec::new();
@@ -130,7 +125,7 @@ impl Pipeline {
             if mentions.is_empty() {
                 continue;
             }
-            self.link(&document, sentence, &mut mentions);
+            self.link_by(&document, sentence, definitions, &mut mentions);
             let assertions = self.inner.context.assert(&document, sentence, &mentions, |place| {
                 reading.and_then(|reading| reading.axes(sentence.span, mentions.get(place)?.span))
             });
@@ -153,9 +148,14 @@ impl Pipeline {
         self.inner.lexicon_alone || mention.source != MentionSource::Lexicon
     }
 
-    /// Links given mentions of one sentence to concepts and codes.
+    /// Links given mentions of one sentence of a document to concepts and codes.
     pub fn link(&self, document: &Document, sentence: &Sentence, mentions: &mut [Mention]) {
-        let forms = |range| self.inner.lexicon.forms_within(document, sentence, range);
+        let (_, definitions) = self.inner.lexicon.recognize_all(document);
+        self.link_by(document, sentence, &definitions, mentions);
+    }
+
+    fn link_by(&self, document: &Document, sentence: &Sentence, definitions: &Definitions, mentions: &mut [Mention]) {
+        let forms = |range| self.inner.lexicon.forms_within(document, sentence, definitions, range);
         self.inner.linker.link(document, sentence, mentions, forms);
     }
 
@@ -183,7 +183,7 @@ impl Pipeline {
     /// k-th span. A span belongs to the sentence in which it begins.
     pub fn assert_spans(&self, note: Note, spans: &[(Span, MentionType)]) -> Vec<crate::Assertion> {
         let document = self.inner.segmenter.segment(note);
-        let lexicon = self.lexicon_mentions(&document);
+        let (lexicon, _) = self.inner.lexicon.recognize_all(&document);
         let readings =
             self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
         let mut order: Vec<usize> = (0..spans.len()).collect();

@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::definitions::Definitions;
 use super::exclude::Exclusions;
 use super::extend::Modifiers;
 use super::senses::{Context, Senses};
@@ -76,7 +77,7 @@ impl LexiconRecognizer {
         // End of the previous mention's tokens.
         let mut floor = 0;
         while at < tokens.len() {
-            let form = match self.form_at(Context { document, sentence, tokens }, at, case) {
+            let form = match self.form_at(Context { document, sentence, tokens }, at..tokens.len(), case) {
                 Some((used, Some(concept))) => FormMatch { used, concept },
                 Some((used, None)) => {
                     at += used;
@@ -110,32 +111,79 @@ impl LexiconRecognizer {
         }
     }
 
+    /// The mentions of a note, sorted by span, and the abbreviations that it defines.
+    pub(crate) fn recognize_all(&self, document: &Document) -> (Vec<Mention>, Definitions) {
+        let mut mentions = Vec::new();
+        for (sentence, index) in document.sentences().iter().zip(0..) {
+            self.recognize(document, sentence, index, &mut mentions);
+        }
+        let definitions = Definitions::find(document, &mentions);
+        if definitions.is_empty() {
+            return (mentions, definitions);
+        }
+        let mut bound = Vec::with_capacity(mentions.len());
+        let mut groups = mentions.chunk_by(|left, right| left.sentence == right.sentence).peekable();
+        for (sentence, index) in document.sentences().iter().zip(0..) {
+            let own = groups.next_if(|group| group.first().is_some_and(|mention| mention.sentence == index));
+            let mut own = own.unwrap_or(&[]).to_vec();
+            definitions.apply(document, sentence, &mut own, |span, concept| {
+                let kind = self.lexicon.concept(concept).map_or(MentionType::Finding, |concept| concept.kind);
+                let view = document.section_of(sentence).map_or(View::Either, |section| section.view);
+                Mention {
+                    span,
+                    kind: seen_from(view, kind),
+                    source: MentionSource::Lexicon,
+                    score: None,
+                    sentence: index,
+                    concept: Some(concept),
+                    link: Some(Link { kind: LinkKind::Defined, score: 1.0, code: None }),
+                }
+            });
+            bound.append(&mut own);
+        }
+        (bound, definitions)
+    }
+
     /// The longest forms that begin within a range of a sentence's tokens and end in it, none inside another.
-    pub(crate) fn forms_within(&self, document: &Document, sentence: &Sentence, range: Range<usize>) -> Vec<FormPlace> {
+    pub(crate) fn forms_within(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        definitions: &Definitions,
+        range: Range<usize>,
+    ) -> Vec<FormPlace> {
         let text = document.text();
         let tokens = document.tokens_of(sentence);
         let known_case = OnceCell::new();
         let case = || *known_case.get_or_init(|| case_check(text, tokens));
         let mut forms: Vec<FormPlace> = Vec::new();
         for at in range.clone() {
-            let Some((used, concept)) = self.form_at(Context { document, sentence, tokens }, at, case) else { continue };
+            let form = self.form_at(Context { document, sentence, tokens }, at..range.end, case);
+            let defined = tokens.get(at).and_then(|token| definitions.of(text, token));
+            let (used, concept, kind) = match (form, defined) {
+                (Some((used, concept)), defined) if used > 1 || defined.is_none() => (used, concept, LinkKind::Exact),
+                (_, Some(concept)) => (1, concept, LinkKind::Defined),
+                _ => continue,
+            };
             let end = at + used;
             if end <= range.end && forms.last().is_none_or(|last| last.tokens.end < end) {
-                forms.push(FormPlace { tokens: at..end, concept });
+                forms.push(FormPlace { tokens: at..end, concept, kind });
             }
         }
         forms
     }
 
-    /// The longest form at a token and what it names there: nothing where the table of meanings says so.
+    /// The longest form at the start of a range of tokens and what it names there: nothing where the table of meanings
+    /// says so.
     fn form_at(
         &self,
         context: Context<'_>,
-        at: usize,
+        range: Range<usize>,
         case: impl Fn() -> CaseCheck + Copy,
     ) -> Option<(usize, Option<ConceptIndex>)> {
-        let form = self.lexicon.longest(context.document.text(), context.tokens.get(at..)?, case);
-        let sense = self.senses.at(context, at, case);
+        let n_tokens = range.len();
+        let sense = self.senses.at(context, range.start, case).filter(|sense| sense.used <= n_tokens);
+        let form = self.lexicon.longest(context.document.text(), context.tokens.get(range)?, case);
         match (form, sense) {
             (Some(form), Some(sense)) if sense.used < form.used => Some((form.used, Some(form.concept))),
             (_, Some(sense)) => Some((sense.used, sense.concept)),

@@ -1,5 +1,6 @@
 //! Recognising: finding the mentions of a segmented note.
 
+mod definitions;
 mod embedded;
 mod exclude;
 mod extend;
@@ -11,6 +12,7 @@ mod overlap;
 mod senses;
 mod word_pieces;
 
+pub(crate) use definitions::Definitions;
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
 pub use model::ModelRecognizer;
