@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use noteward::{Mention, MentionSource, MentionType, Note, Pipeline, Span};
-use support::case;
+use noteward::{Concept, Document, Mention, MentionSource, MentionType, Note, Pipeline, Span};
+use support::{case, cases};
 
 /// The rows of a table under `lexicons/`, with their places.
 fn rows(name: &str) -> Vec<(String, Vec<String>)> {
@@ -90,13 +90,7 @@ fn every_composition_decides_its_example() {
         let [_heads, _needs, concept, code, text, _source] = &cells[..] else { panic!("{place}: malformed") };
         let Example { note, span } = example(place, text);
         let document = pipeline.segment(note);
-        let sentences = document.sentences();
-        let index = sentences.iter().position(|sentence| sentence.span.overlaps(span)).unwrap();
-        let kind = MentionType::Diagnosis;
-        let (source, sentence) = (MentionSource::Model, index as u32);
-        let mut mentions = [Mention { span, kind, source, score: None, sentence, concept: None, link: None }];
-        pipeline.link(&document, &sentences[index], &mut mentions);
-        let found = pipeline.concept(&mentions[0]);
+        let (_, found) = linked(&pipeline, &document, span);
         let expected = if code == "-" { concepts[concept.as_str()] } else { Some(code.as_str()) };
         let is_right = found.is_some_and(|found| found.icd10cm == expected && (concept == "-" || found.id == concept));
         if !is_right {
@@ -134,4 +128,36 @@ fn tables_are_sorted_and_their_codes_official() {
             assert!(pair[0].1[0] < pair[1].1[0], "{}: not sorted, or twice", pair[1].0);
         }
     }
+}
+
+/// Mentions of the model stand in `[words|concept code how]`.
+#[test]
+fn links_as_the_cases_say() {
+    let pipeline = Pipeline::without_model();
+    let mut failures = Vec::new();
+    for case in cases("link", '[', ']') {
+        let document = pipeline.segment(Note::new("case", case.text.clone()));
+        for (range, expected) in &case.marks {
+            let span = Span::new(&case.text, range.clone()).unwrap();
+            let (mention, concept) = linked(&pipeline, &document, span);
+            let id = concept.map_or("none", |concept| concept.id);
+            let code = concept.and_then(|concept| concept.icd10cm).unwrap_or("-");
+            let found = format!("{id} {code} {}", mention.link.map_or("none", |link| link.kind.name()));
+            if &found != expected {
+                failures.push(format!("{} {}: found {found}", case.place, &case.text[range.clone()]));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A span as a mention of the model, linked.
+fn linked<'a>(pipeline: &'a Pipeline, document: &Document, span: Span) -> (Mention, Option<Concept<'a>>) {
+    let sentences = document.sentences();
+    let index = sentences.iter().position(|sentence| sentence.span.overlaps(span)).unwrap();
+    let (source, kind, sentence) = (MentionSource::Model, MentionType::Diagnosis, index as u32);
+    let mut mentions = [Mention { span, kind, source, score: None, sentence, concept: None, link: None }];
+    pipeline.link(document, &sentences[index], &mut mentions);
+    let [mention] = mentions;
+    (mention, pipeline.concept(&mention))
 }

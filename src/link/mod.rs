@@ -94,8 +94,13 @@ impl Linker {
     }
 
     fn compose(&self, mention: &mut Mention, place: &Place<'_>) {
-        let composed = self.compositions.apply(mention.concept, place);
-        let concept = composed.and_then(|composed| composed.concept).or(mention.concept);
+        let mut composed = self.compositions.apply(mention.concept, place);
+        let mut concept = composed.and_then(|composed| composed.concept).or(mention.concept);
+        if mention.concept.is_none() && concept.is_some() {
+            // What the words describe is a head in its turn: a wound of the foot.
+            composed = self.compositions.apply(concept, place).or(composed);
+            concept = composed.and_then(|composed| composed.concept).or(concept);
+        }
         let Some(known) = concept.and_then(|concept| self.lexicon.concept(concept)) else { return };
         let composed = composed.and_then(|composed| composed.code);
         let code = composed.and_then(|code| self.code(code)).or(known.icd10cm);
@@ -128,10 +133,11 @@ impl Linker {
         if let Some((concept, n)) = index.rearranged(&self.inflections, own, n_widest) {
             return Some((concept, link(LinkKind::Reordered, share(n))));
         }
+        let n_modifying = own.iter().filter(|token| self.inflections.is_modifier(token)).count();
         if let Some((n, place)) = widest {
-            let n_modifying = own.iter().filter(|token| self.inflections.is_modifier(token)).count();
             let kind = if n + n_modifying >= total { LinkKind::Stripped } else { LinkKind::Part };
-            return Some((place.concept?, link(kind, share(n + n_modifying))));
+            let score = share(n + n_modifying);
+            return (score >= LEAST_SHARE).then_some((place.concept?, link(kind, score)));
         }
         let corrected = index.corrected(text, own, |token| self.inflections.knows(token))?;
         let mut best: Option<(usize, ConceptIndex)> = None;
@@ -148,7 +154,7 @@ impl Linker {
             Some((concept, n)) => (concept, n),
             None => best.map(|(n, concept)| (concept, n))?,
         };
-        let score = corrected.similarity * share(n);
+        let score = corrected.similarity * share(n + n_modifying);
         (score >= LEAST_SCORE).then(|| (concept, link(LinkKind::Fuzzy, score)))
     }
 
@@ -157,5 +163,7 @@ impl Linker {
     }
 }
 
-/// Least score of a link by corrected words, chosen on the development notes.
-const LEAST_SCORE: f32 = 0.4;
+/// Least score of a link by corrected words: below it, a word was changed into another and few words are left.
+const LEAST_SCORE: f32 = 0.6;
+/// Least share of a mention's words that a form in it names: a form in a whole clause says little of it.
+const LEAST_SHARE: f32 = 0.2;

@@ -61,7 +61,8 @@ impl Speller {
         }
         // An edit breaks at most four of a word's trigrams: a swap touches two letters.
         let least = (word.len() + 2).saturating_sub(4 * bound).max(1);
-        let mut candidates: Vec<u32> = shared.into_iter().filter(|&(_, n)| n >= least).map(|(index, _)| index).collect();
+        let mut candidates: Vec<u32> =
+            shared.into_iter().filter(|&(_, n)| n >= least).map(|(index, _)| index).collect();
         candidates.sort_unstable();
         let mut best: Option<(usize, &str)> = None;
         let mut is_only = true;

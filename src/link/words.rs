@@ -62,7 +62,12 @@ impl WordIndex {
 
     /// The concept of a form with these words in any order and inflection, and how many there are; more than `n_least`.
     /// Words that only modify are left out where the form does not have them.
-    pub fn rearranged(&self, inflections: &Inflections, own: &[Token], n_least: usize) -> Option<(ConceptIndex, usize)> {
+    pub fn rearranged(
+        &self,
+        inflections: &Inflections,
+        own: &[Token],
+        n_least: usize,
+    ) -> Option<(ConceptIndex, usize)> {
         let all = set_hash(own.iter().filter_map(|token| inflections.base(token)));
         let heads = own.iter().filter(|token| !inflections.is_modifier(token));
         let heads = set_hash(heads.filter_map(|token| inflections.base(token)));
@@ -85,7 +90,8 @@ impl WordIndex {
             let Some((word, score)) = self.speller.nearest(&folded) else { return *token };
             is_changed = true;
             similarity *= score;
-            let corrected = tokenize(word, |_| false).first().map_or((token.key, token.stem), |word| (word.key, word.stem));
+            let corrected =
+                tokenize(word, |_| false).first().map_or((token.key, token.stem), |word| (word.key, word.stem));
             Token { key: corrected.0, stem: corrected.1, ..*token }
         });
         let tokens: Vec<Token> = tokens.collect();

@@ -140,7 +140,9 @@ impl Resources {
             ModelSource::Folder(folder) => Some(ModelRecognizer::load(folder, self.computation, section_kind)?),
         };
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
-        Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context }) })
+        Ok(Pipeline {
+            inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context }),
+        })
     }
 
     /// The engines that are made of rules alone.

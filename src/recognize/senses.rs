@@ -106,9 +106,10 @@ impl Senses {
         let own = context.tokens.get(at..)?;
         let (used, sense) = self.forms.longest(own, |used, row| {
             self.rows.get(row as usize).is_some_and(|sense| {
-                let is_spelled = sense.exact.as_deref().is_none_or(|exact| {
-                    matches_exactly(text, &own[..used], exact) && case() == CaseCheck::Exact
-                });
+                let is_spelled = sense
+                    .exact
+                    .as_deref()
+                    .is_none_or(|exact| matches_exactly(text, &own[..used], exact) && case() == CaseCheck::Exact);
                 is_spelled && sense.conditions.iter().all(|condition| condition.holds(context, at, used))
             })
         })?;
