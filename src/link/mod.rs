@@ -14,13 +14,18 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::document::{Document, Sentence};
-use crate::lexicon::{FormPlace, Lexicon, TableSource, embedded};
+use crate::lexicon::{CaseCheck, FormPlace, Lexicon, TableSource, embedded};
 use crate::mention::{CodeIndex, Link, LinkKind, Mention, MentionSource};
 use crate::token::Token;
 use crate::{ConceptIndex, Result};
 use compose::{Compositions, Place};
 use inflect::Inflections;
 use words::WordIndex;
+
+/// Least score of a link by corrected words: below it, a word was changed into another and few words are left.
+const LEAST_SCORE: f32 = 0.6;
+/// Least share of a mention's words that a form in it names: a form in a whole clause says little of it.
+const LEAST_SHARE: f32 = 0.2;
 
 /// The tables that linking reads.
 #[derive(Clone, Debug)]
@@ -74,8 +79,13 @@ impl Linker {
             let own = &tokens[start..end];
             if mention.source != MentionSource::Lexicon {
                 let found = forms(start..end);
-                if let Some((concept, link)) = self.concept(text, own, start, &found) {
-                    (mention.concept, mention.link) = (Some(concept), Some(link));
+                match self.concept(text, own, start, &found) {
+                    Some((concept, link)) => (mention.concept, mention.link) = (Some(concept), Some(link)),
+                    // A form that only reaches into the mention says as little as one in a whole clause.
+                    None if found.is_empty() => {
+                        mention.link = mention.concept.map(|_| link(LinkKind::Part, LEAST_SHARE));
+                    }
+                    None => (mention.concept, mention.link) = (None, None),
                 }
             }
             let place = Place { document, sentence, tokens, mention: start..end };
@@ -116,7 +126,6 @@ impl Linker {
         let content = |tokens: &[Token]| tokens.iter().filter(|token| self.inflections.is_content(token)).count();
         let total = content(own).max(1);
         let share = |n: usize| (n as f32 / total as f32).min(1.0);
-        let link = |kind, score| Link { kind, score, code: None };
         let inside = |place: &FormPlace| own.get(place.tokens.start - first..place.tokens.end - first).unwrap_or(&[]);
         // Of equally wide ones the last: the head of an English noun phrase stands at its end.
         let widest = forms.iter().filter(|place| place.concept.is_some());
@@ -139,23 +148,27 @@ impl Linker {
             let score = share(n + n_modifying);
             return (score >= LEAST_SHARE).then_some((place.concept?, link(kind, score)));
         }
-        let corrected = index.corrected(text, own, |token| self.inflections.knows(token))?;
-        let mut best: Option<(usize, ConceptIndex)> = None;
-        for at in 0..corrected.tokens.len() {
-            let found = self.lexicon.longest(text, &corrected.tokens[at..], || crate::lexicon::CaseCheck::Meaningless);
-            let Some(found) = found else { continue };
-            let n = content(&corrected.tokens[at..at + found.used]);
-            if best.is_none_or(|(most, _)| n >= most) {
-                best = Some((n, found.concept));
-            }
-        }
-        let n_best = best.map_or(0, |(n, _)| n);
-        let (concept, n) = match index.rearranged(&self.inflections, &corrected.tokens, n_best) {
-            Some((concept, n)) => (concept, n),
-            None => best.map(|(n, concept)| (concept, n))?,
-        };
-        let score = corrected.similarity * share(n + n_modifying);
+        let (concept, n, similarity) = self.by_spelling(index, text, own)?;
+        let score = similarity * share(n + n_modifying);
         (score >= LEAST_SCORE).then(|| (concept, link(LinkKind::Fuzzy, score)))
+    }
+
+    /// The concept of a mention whose words were corrected, how many words name it, and how alike they are.
+    fn by_spelling(&self, index: &WordIndex, text: &str, own: &[Token]) -> Option<(ConceptIndex, usize, f32)> {
+        let corrected = index.corrected(text, own, |token| self.inflections.knows(token))?;
+        let is_content = |token: &&Token| self.inflections.is_content(token);
+        let widest = (0..corrected.tokens.len()).filter_map(|at| {
+            let rest = corrected.tokens.get(at..)?;
+            let found = self.lexicon.longest(text, rest, || CaseCheck::Meaningless)?;
+            Some((rest.iter().take(found.used).filter(is_content).count(), found.concept))
+        });
+        let widest = widest.max_by_key(|(n, _)| *n);
+        let n_widest = widest.map_or(0, |(n, _)| n);
+        let (concept, n) = match index.rearranged(&self.inflections, &corrected.tokens, n_widest) {
+            Some(found) => found,
+            None => widest.map(|(n, concept)| (concept, n))?,
+        };
+        Some((concept, n, corrected.similarity))
     }
 
     fn index(&self) -> WordIndex {
@@ -163,7 +176,6 @@ impl Linker {
     }
 }
 
-/// Least score of a link by corrected words: below it, a word was changed into another and few words are left.
-const LEAST_SCORE: f32 = 0.6;
-/// Least share of a mention's words that a form in it names: a form in a whole clause says little of it.
-const LEAST_SHARE: f32 = 0.2;
+fn link(kind: LinkKind, score: f32) -> Link {
+    Link { kind, score, code: None }
+}
