@@ -69,7 +69,59 @@ pub struct Mention {
     pub sentence: u32,
     /// Index of its concept in the lexicon.
     pub concept: Option<ConceptIndex>,
+    /// How it came to its concept; `None` where it has none.
+    pub link: Option<Link>,
 }
+
+/// How a mention came to its concept and code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    /// By which step.
+    pub kind: LinkKind,
+    /// How far the words support the concept, in 0..=1.
+    pub score: f32,
+    /// The code that the words together support, where it is not the concept's own.
+    pub code: Option<CodeIndex>,
+}
+
+/// The step that linked a mention to its concept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkKind {
+    /// The whole mention is a surface form.
+    Exact,
+    /// A form and words that only modify it.
+    Stripped,
+    /// A form and other words.
+    Part,
+    /// The words of a form in another order or inflection.
+    Reordered,
+    /// A form with words spelled otherwise.
+    Fuzzy,
+    /// No form: words that together describe the concept.
+    Described,
+    /// An abbreviation that the note defines.
+    Defined,
+}
+
+impl LinkKind {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            LinkKind::Exact => "exact",
+            LinkKind::Stripped => "stripped",
+            LinkKind::Part => "part",
+            LinkKind::Reordered => "reordered",
+            LinkKind::Fuzzy => "fuzzy",
+            LinkKind::Described => "described",
+            LinkKind::Defined => "defined",
+        }
+    }
+}
+
+/// Index of a code in the table of compositions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CodeIndex(pub u32);
 
 /// Index of a concept in the lexicon that found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

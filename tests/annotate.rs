@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use program::{Row, Workplace};
 
 /// The columns of `mentions`, in the contract's order.
-const MENTION_COLUMNS: [&str; 28] = [
+const MENTION_COLUMNS: [&str; 30] = [
     "note_id",
     "patient_id",
     "encounter_id",
@@ -45,6 +45,8 @@ const MENTION_COLUMNS: [&str; 28] = [
     "concept_name",
     "icd10cm",
     "codes",
+    "link",
+    "link_score",
 ];
 
 const NOTES: &str = "note_id,patient_id,encounter_id,note_time,note_type,author,text

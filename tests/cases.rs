@@ -129,6 +129,7 @@ fn given_mentions(pipeline: &Pipeline, case: &Case) -> (Document, Vec<Mention>) 
             score: None,
             sentence: sentence as u32,
             concept: None,
+            link: None,
         });
     }
     (document, mentions)

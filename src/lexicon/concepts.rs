@@ -45,6 +45,16 @@ pub(crate) fn compile(tables: &[(&str, &str)], spelling: (&str, &str)) -> Result
     Ok(compiler.finish(Some(hasher.finalize())).to_bytes())
 }
 
+/// The forms of a table of concepts, names included, each with the id of its concept; what is malformed is left out.
+pub(crate) fn forms(table: &str) -> impl Iterator<Item = (&str, &str)> {
+    let rows = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).skip(1);
+    rows.flat_map(|row| {
+        let mut cells = row.split('\t');
+        let (id, name, forms) = (cells.next().unwrap_or(""), cells.next(), cells.nth(3).unwrap_or("-"));
+        name.into_iter().chain(forms.split('|').filter(|form| *form != "-")).map(move |form| (id, form))
+    })
+}
+
 /// Reads a row.
 ///
 /// # Errors

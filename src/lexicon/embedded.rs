@@ -12,12 +12,17 @@ macro_rules! tables {
 const TABLES: &[(&str, &str)] = &tables![
     "abbreviations.tsv",
     "chronic.tsv",
+    "compositions.tsv",
     "cues.tsv",
     "exclusions.tsv",
+    "inflections.tsv",
+    "laterality.tsv",
     "modifiers.tsv",
+    "qualifiers.tsv",
     "section-kinds.tsv",
     "section-priors.tsv",
     "sections.tsv",
+    "senses.tsv",
     "spelling.tsv",
 ];
 
@@ -59,6 +64,11 @@ fn source((name, text): &(&str, &str)) -> TableSource {
 /// The tables of concepts.
 pub(crate) fn concepts() -> Vec<TableSource> {
     CONCEPTS.iter().map(source).collect()
+}
+
+/// The texts of the tables of concepts.
+pub(crate) fn concept_texts() -> impl Iterator<Item = &'static str> {
+    CONCEPTS.iter().map(|(_, text)| *text)
 }
 
 /// A table by its name under `lexicons/`; an empty one where there is none.

@@ -14,13 +14,15 @@ pub(crate) mod table;
 pub(crate) mod trie;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Result;
-use crate::mention::{Concept, ConceptIndex};
+use crate::mention::{Concept, ConceptIndex, LinkKind};
 use crate::token::Token;
+pub(crate) use concepts::forms as concept_rows;
 use image::{Bytes, FormEntry, Image};
 
 /// A table as it was read: where it comes from, and its text.
@@ -62,6 +64,17 @@ pub(crate) struct FormMatch {
     pub concept: ConceptIndex,
     /// Its place among the forms of the concept's layer.
     form: u32,
+}
+
+/// Where a surface form stands in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FormPlace {
+    /// Tokens of the sentence.
+    pub tokens: Range<usize>,
+    /// The concept it names; `None` where it names no problem there.
+    pub concept: Option<ConceptIndex>,
+    /// Whether the lexicon or the note itself says so: `Exact` or `Defined`.
+    pub kind: LinkKind,
 }
 
 impl Lexicon {
@@ -149,6 +162,20 @@ impl Lexicon {
         self.layer_of(index).is_some_and(|layer| layer.first > 0)
     }
 
+    /// Concepts by id: the program's own, or those that replace them.
+    pub(crate) fn by_id(&self) -> FxHashMap<&str, ConceptIndex> {
+        let mut known = FxHashMap::default();
+        for layer in &self.layers {
+            let own = (0..layer.image.n_concepts() as u32).filter(|index| !layer.replaced.contains(index));
+            let own = own.filter_map(|index| Some((layer.image.concept(index)?.id, ConceptIndex(layer.first + index))));
+            known.extend(own);
+            if layer.replaced.is_empty() {
+                break;
+            }
+        }
+        known
+    }
+
     fn layer_of(&self, index: ConceptIndex) -> Option<&Layer> {
         self.layers.iter().rev().find(|layer| layer.first <= index.0)
     }
@@ -218,7 +245,7 @@ pub(crate) enum CaseCheck {
 }
 
 /// The text under the tokens equals the form, or its plural in `s`.
-fn matches_exactly(text: &str, tokens: &[Token], form: &str) -> bool {
+pub(crate) fn matches_exactly(text: &str, tokens: &[Token], form: &str) -> bool {
     let [first, .., last] = tokens else {
         return tokens.first().is_some_and(|token| is_form_or_plural(token.span.of(text), form));
     };

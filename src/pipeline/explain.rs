@@ -47,13 +47,14 @@ impl Pipeline {
     pub fn explain(&self, note: Note, place: Span, kind: MentionType) -> Option<Explanation> {
         let document = self.inner.segmenter.segment(note);
         let spans: Vec<Span> = document.sentences().iter().map(|sentence| sentence.span).collect();
-        let lexicon = self.lexicon_mentions(&document);
+        let (lexicon, definitions) = self.inner.lexicon.recognize_all(&document);
         let readings =
             self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
         let mut seen = None;
         let note = self.finish(
             document,
             &lexicon,
+            &definitions,
             |sentence| readings.of(0, sentence),
             |mentions, reading| {
                 let is_it = |mention: &Mention| mention.span == place && mention.kind == kind;

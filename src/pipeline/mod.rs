@@ -13,7 +13,8 @@ use crate::assertion::RuleIndex;
 use crate::context::ConText;
 use crate::document::{SectionKind, Sentence};
 use crate::encoder::Scratch;
-use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
+use crate::link::Linker;
+use crate::recognize::{Definitions, LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
@@ -54,6 +55,7 @@ struct Inner {
     model: Option<ModelRecognizer>,
     /// Whether what only the lexicon found is reported.
     lexicon_alone: bool,
+    linker: Linker,
     context: ConText,
 }
 
@@ -81,31 +83,23 @@ impl Pipeline {
     /// Annotates a note. Cannot fail, and costs time linear in the text.
     pub fn annotate(&self, note: Note) -> AnnotatedNote {
         let document = self.inner.segmenter.segment(note);
-        let lexicon = self.lexicon_mentions(&document);
+        let (lexicon, definitions) = self.inner.lexicon.recognize_all(&document);
         let readings =
             self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
-        self.finish(document, &lexicon, |sentence| readings.of(0, sentence), |_, _| {})
+        self.finish(document, &lexicon, &definitions, |sentence| readings.of(0, sentence), |_, _| {})
     }
 
     /// Annotates notes together: the k-th answer belongs to the k-th note, and is the same as alone.
     pub(crate) fn annotate_all(&self, notes: Vec<Note>, scratch: &mut Scratch) -> Vec<AnnotatedNote> {
         let documents: Vec<Document> = notes.into_iter().map(|note| self.inner.segmenter.segment(note)).collect();
-        let lexicon: Vec<Vec<Mention>> = documents.iter().map(|document| self.lexicon_mentions(document)).collect();
+        let found = documents.iter().map(|document| self.inner.lexicon.recognize_all(document));
+        let (lexicon, definitions): (Vec<Vec<Mention>>, Vec<Definitions>) = found.unzip();
         let readings = self.readings(&documents, &lexicon, scratch);
-        let pairs = documents.into_iter().zip(&lexicon).enumerate();
-        pairs
-            .map(|(index, (document, lexicon))| {
-                self.finish(document, lexicon, |sentence| readings.of(index, sentence), |_, _| {})
-            })
-            .collect()
-    }
-
-    fn lexicon_mentions(&self, document: &Document) -> Vec<Mention> {
-        let mut mentions = Vec::new();
-        for (sentence, index) in document.sentences().iter().zip(0..) {
-            self.inner.lexicon.recognize(document, sentence, index, &mut mentions);
-        }
-        mentions
+        let all = documents.into_iter().zip(lexicon.iter().zip(&definitions)).enumerate();
+        all.map(|(index, (document, (lexicon, definitions)))| {
+            self.finish(document, lexicon, definitions, |sentence| readings.of(index, sentence), |_, _| {})
+        })
+        .collect()
     }
 
     fn readings(&self, documents: &[Document], lexicon: &[Vec<Mention>], scratch: &mut Scratch) -> Readings {
@@ -118,6 +112,7 @@ impl Pipeline {
         &self,
         document: Document,
         lexicon: &[Mention],
+        definitions: &Definitions,
         reading: impl Fn(usize) -> Option<&'a Reading>,
         mut seen: impl FnMut(&[Mention], Option<&Reading>),
     ) -> AnnotatedNote {
@@ -131,12 +126,13 @@ impl Pipeline {
                 let found: Vec<Mention> = reading.mentions(sentence.span, index as u32).collect();
                 merge(&found, own, |mention| self.keeps(reading, sentence.span, mention))
             });
-            let mentions = merged.as_deref().unwrap_or(own);
+            let mut mentions = merged.unwrap_or_else(|| own.to_vec());
             if mentions.is_empty() {
                 continue;
             }
-            seen(mentions, reading);
-            let assertions = self.inner.context.assert(&document, sentence, mentions, |place| {
+            self.link_by(&document, sentence, definitions, &mut mentions);
+            seen(&mentions, reading);
+            let assertions = self.inner.context.assert(&document, sentence, &mentions, |place| {
                 reading.and_then(|reading| reading.axes(sentence.span, mentions.get(place)?.span))
             });
             let pairs = mentions.iter().zip(assertions).filter(|(mention, _)| self.reports(mention));
@@ -158,6 +154,24 @@ impl Pipeline {
         self.inner.lexicon_alone || mention.source != MentionSource::Lexicon
     }
 
+    /// Links given mentions of one sentence of a document to concepts and codes.
+    pub fn link(&self, document: &Document, sentence: &Sentence, mentions: &mut [Mention]) {
+        let (_, definitions) = self.inner.lexicon.recognize_all(document);
+        self.link_by(document, sentence, &definitions, mentions);
+    }
+
+    fn link_by(&self, document: &Document, sentence: &Sentence, definitions: &Definitions, mentions: &mut [Mention]) {
+        let forms = |range| self.inner.lexicon.forms_within(document, sentence, definitions, range);
+        self.inner.linker.link(document, sentence, mentions, forms);
+    }
+
+    /// The concept of a mention, with the code that its words support.
+    pub fn concept(&self, mention: &Mention) -> Option<Concept<'_>> {
+        let concept = self.lexicon().concept(mention.concept?)?;
+        let code = mention.link.and_then(|link| self.inner.linker.code(link.code?));
+        Some(Concept { icd10cm: code.or(concept.icd10cm), ..concept })
+    }
+
     /// Decides the assertion of given mentions of a document: the k-th answer belongs to the k-th mention.
     pub fn assert(&self, document: &Document, mentions: &[Mention]) -> Vec<crate::Assertion> {
         let mut assertions = Vec::with_capacity(mentions.len());
@@ -175,7 +189,7 @@ impl Pipeline {
     /// k-th span. A span belongs to the sentence in which it begins.
     pub fn assert_spans(&self, note: Note, spans: &[(Span, MentionType)]) -> Vec<crate::Assertion> {
         let document = self.inner.segmenter.segment(note);
-        let lexicon = self.lexicon_mentions(&document);
+        let (lexicon, _) = self.inner.lexicon.recognize_all(&document);
         let readings =
             self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
         of_spans(&document, spans, |index, sentence, mentions| {
@@ -240,7 +254,7 @@ fn of_spans<T: Clone + Default>(
         .iter()
         .map(|&(span, kind)| {
             let sentence = sentence_of(span) as u32;
-            Mention { span, kind, source: MentionSource::Lexicon, score: None, sentence, concept: None }
+            Mention { span, kind, source: MentionSource::Lexicon, score: None, sentence, concept: None, link: None }
         })
         .enumerate()
         .collect();
@@ -261,7 +275,7 @@ fn of_spans<T: Clone + Default>(
 
 impl Names for Pipeline {
     fn concept(&self, annotation: &Annotation) -> Option<Concept<'_>> {
-        self.lexicon().concept(annotation.mention.concept?)
+        self.concept(&annotation.mention)
     }
 
     fn rule(&self, rule: RuleIndex) -> &str {

@@ -8,6 +8,7 @@ use crate::config::{Config, Engine, ModelPrecision, Recognizer};
 use crate::context::{ConText, ContextTables, Weights};
 use crate::encoder::{Computation, Precision};
 use crate::lexicon::{TableSource, embedded};
+use crate::link::{LinkTables, Linker};
 use crate::read::mapped;
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
@@ -134,10 +135,23 @@ impl Resources {
         let spelling = self.rule("spelling.tsv")?;
         let lexicon = Arc::new(self.build_lexicon(spelling)?);
         let (mut segmenter, mut context) = self.build_rules()?;
-        let recognizer_tables =
-            RecognizerTables { modifiers: self.rule("modifiers.tsv")?, exclusions: self.rule("exclusions.tsv")? };
-        let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables)?;
-        segmenter.learn(Arc::clone(&lexicon), context.keys());
+        let recognizer_tables = RecognizerTables {
+            modifiers: self.rule("modifiers.tsv")?,
+            exclusions: self.rule("exclusions.tsv")?,
+            senses: self.rule("senses.tsv")?,
+        };
+        let section_kind = |name: &str| segmenter.section_kind(name);
+        let recognizer = LexiconRecognizer::new(Arc::clone(&lexicon), &recognizer_tables, section_kind)?;
+        let link_tables = LinkTables {
+            qualifiers: self.rule("qualifiers.tsv")?,
+            compositions: self.rule("compositions.tsv")?,
+            laterality: self.rule("laterality.tsv")?,
+            inflections: self.rule("inflections.tsv")?,
+            modifiers: self.rule("modifiers.tsv")?,
+        };
+        let linker = Linker::new(Arc::clone(&lexicon), &link_tables)?;
+        let keys = recognizer.keys().chain(context.keys()).chain(linker.keys());
+        segmenter.learn(Arc::clone(&lexicon), keys);
         let section_kind = |name: &str| segmenter.section_kind(name);
         let model = match &self.model {
             ModelSource::None => None,
@@ -148,7 +162,9 @@ impl Resources {
             context = context.with_weights(weights);
         }
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
-        Ok(Pipeline { inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, context }) })
+        Ok(Pipeline {
+            inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context }),
+        })
     }
 
     /// The linear model of the assertion, which goes with a network: the folder's own, or the program's.

@@ -3,15 +3,18 @@
 //! Mentions never cross a sentence and never overlap. Cost is linear in the sentence.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::definitions::Definitions;
 use super::exclude::Exclusions;
 use super::extend::Modifiers;
-use crate::document::{Document, Sentence, View};
-use crate::lexicon::{CaseCheck, FormMatch, Lexicon, TableSource};
-use crate::mention::{Mention, MentionSource, MentionType};
+use super::senses::{Context, Senses};
+use crate::document::{Document, SectionKind, Sentence, View};
+use crate::lexicon::{CaseCheck, FormPlace, Lexicon, TableSource};
+use crate::mention::{Link, LinkKind, Mention, MentionSource, MentionType};
 use crate::token::{Gap, Token, TokenKind};
-use crate::{Result, Span};
+use crate::{ConceptIndex, Result, Span};
 
 /// Finds mentions by the surface forms of a lexicon.
 #[derive(Clone, Debug)]
@@ -19,6 +22,7 @@ pub struct LexiconRecognizer {
     lexicon: Arc<Lexicon>,
     modifiers: Modifiers,
     exclusions: Exclusions,
+    senses: Senses,
 }
 
 /// The tables that the recogniser reads, besides the lexicon.
@@ -28,20 +32,30 @@ pub(crate) struct RecognizerTables<'a> {
     pub modifiers: &'a TableSource,
     /// Words that name no problem: `phrase`, `kind`, `source`.
     pub exclusions: &'a TableSource,
+    /// Forms of several meanings: see `lexicons/README.md`.
+    pub senses: &'a TableSource,
 }
 
-/// A match within a sentence: tokens `start..end` name the concept of `form`.
+/// A match within a sentence: tokens `start..end` name `concept`.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     start: usize,
     end: usize,
-    form: FormMatch,
+    /// Tokens of the form itself.
+    used: usize,
+    concept: ConceptIndex,
 }
 
 impl LexiconRecognizer {
     /// A recogniser of a lexicon.
-    pub(crate) fn new(lexicon: Arc<Lexicon>, tables: &RecognizerTables<'_>) -> Result<LexiconRecognizer> {
+    pub(crate) fn new(
+        lexicon: Arc<Lexicon>,
+        tables: &RecognizerTables<'_>,
+        section_kind: impl Fn(&str) -> Option<SectionKind>,
+    ) -> Result<LexiconRecognizer> {
+        let senses = Senses::parse(tables.senses, &lexicon.by_id(), section_kind)?;
         Ok(LexiconRecognizer {
+            senses,
             lexicon,
             modifiers: Modifiers::parse(tables.modifiers)?,
             exclusions: Exclusions::parse(tables.exclusions)?,
@@ -65,30 +79,123 @@ impl LexiconRecognizer {
         // End of the previous mention's tokens.
         let mut floor = 0;
         while at < tokens.len() {
-            let Some(form) = self.lexicon.longest(text, &tokens[at..], case) else {
-                at += self.exclusions.phrase(&tokens[at..]).max(1);
-                continue;
+            let (used, concept) = match self.form_at(Context { document, sentence, tokens }, at..tokens.len(), case) {
+                Some((used, Some(concept))) => (used, concept),
+                Some((used, None)) => {
+                    at += used;
+                    continue;
+                }
+                None => {
+                    at += self.exclusions.phrase(&tokens[at..]).max(1);
+                    continue;
+                }
             };
             let excluded = self.exclusions.phrase(&tokens[at..]);
-            if excluded >= form.used || self.exclusions.follows(&tokens[at + form.used..]) {
-                at += excluded.max(form.used);
+            if excluded >= used || self.exclusions.follows(&tokens[at + used..]) {
+                at += excluded.max(used);
                 continue;
             }
             let start = self.modifiers.extend_left(text, tokens, floor, at);
-            let end = self.modifiers.extend_right(text, tokens, at + form.used);
-            let candidate = Candidate { start, end, form };
+            let end = self.modifiers.extend_right(text, tokens, at + used);
+            let candidate = Candidate { start, end, used, concept };
             at = end;
             if start == floor && first < mentions.len() && joins(text, tokens, mentions, &candidate) {
                 let previous = &mut mentions[first..];
                 if let Some(last) = previous.last_mut() {
                     let head = self.mention(tokens, &candidate, view, index);
-                    *last = Mention { span: last.span.cover(head.span), ..head };
+                    let link = head.link.map(|link| Link { kind: LinkKind::Part, ..link });
+                    *last = Mention { span: last.span.cover(head.span), link, ..head };
                 }
             } else {
                 mentions.push(self.mention(tokens, &candidate, view, index));
             }
             floor = end;
         }
+    }
+
+    /// The mentions of a note, sorted by span, and the abbreviations that it defines.
+    pub(crate) fn recognize_all(&self, document: &Document) -> (Vec<Mention>, Definitions) {
+        let mut mentions = Vec::new();
+        for (sentence, index) in document.sentences().iter().zip(0..) {
+            self.recognize(document, sentence, index, &mut mentions);
+        }
+        let definitions = Definitions::find(document, &mentions);
+        if definitions.is_empty() {
+            return (mentions, definitions);
+        }
+        let mut bound = Vec::with_capacity(mentions.len());
+        let mut groups = mentions.chunk_by(|left, right| left.sentence == right.sentence).peekable();
+        for (sentence, index) in document.sentences().iter().zip(0..) {
+            let own = groups.next_if(|group| group.first().is_some_and(|mention| mention.sentence == index));
+            let mut own = own.unwrap_or(&[]).to_vec();
+            definitions.apply(document, sentence, &mut own, |span, concept| {
+                let kind = self.lexicon.concept(concept).map_or(MentionType::Finding, |concept| concept.kind);
+                let view = document.section_of(sentence).map_or(View::Either, |section| section.view);
+                Mention {
+                    span,
+                    kind: seen_from(view, kind),
+                    source: MentionSource::Lexicon,
+                    score: None,
+                    sentence: index,
+                    concept: Some(concept),
+                    link: Some(Link { kind: LinkKind::Defined, score: 1.0, code: None }),
+                }
+            });
+            bound.append(&mut own);
+        }
+        (bound, definitions)
+    }
+
+    /// The longest forms that begin within a range of a sentence's tokens and end in it, none inside another.
+    pub(crate) fn forms_within(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        definitions: &Definitions,
+        range: Range<usize>,
+    ) -> Vec<FormPlace> {
+        let text = document.text();
+        let tokens = document.tokens_of(sentence);
+        let known_case = OnceCell::new();
+        let case = || *known_case.get_or_init(|| case_check(text, tokens));
+        let mut forms: Vec<FormPlace> = Vec::new();
+        for at in range.clone() {
+            let form = self.form_at(Context { document, sentence, tokens }, at..range.end, case);
+            let defined = tokens.get(at).and_then(|token| definitions.of(text, token));
+            let (used, concept, kind) = match (form, defined) {
+                (Some((used, concept)), defined) if used > 1 || defined.is_none() => (used, concept, LinkKind::Exact),
+                (_, Some(concept)) => (1, concept, LinkKind::Defined),
+                _ => continue,
+            };
+            let end = at + used;
+            if end <= range.end && forms.last().is_none_or(|last| last.tokens.end < end) {
+                forms.push(FormPlace { tokens: at..end, concept, kind });
+            }
+        }
+        forms
+    }
+
+    /// The longest form at the start of a range of tokens and what it names there: nothing where the table of meanings
+    /// says so.
+    fn form_at(
+        &self,
+        context: Context<'_>,
+        range: Range<usize>,
+        case: impl Fn() -> CaseCheck + Copy,
+    ) -> Option<(usize, Option<ConceptIndex>)> {
+        let n_tokens = range.len();
+        let sense = self.senses.at(context, range.start, case).filter(|sense| sense.used <= n_tokens);
+        let form = self.lexicon.longest(context.document.text(), context.tokens.get(range)?, case);
+        match (form, sense) {
+            (Some(form), Some(sense)) if sense.used < form.used => Some((form.used, Some(form.concept))),
+            (_, Some(sense)) => Some((sense.used, sense.concept)),
+            (form, None) => form.map(|form| (form.used, Some(form.concept))),
+        }
+    }
+
+    /// Every word that occurs in a form of several meanings, as keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.senses.keys()
     }
 
     /// The words that spell a form of a mention's concept, where they share some with the mention.
@@ -107,7 +214,9 @@ impl LexiconRecognizer {
     fn mention(&self, tokens: &[Token], candidate: &Candidate, view: View, sentence: u32) -> Mention {
         let first = tokens.get(candidate.start).map(|token| token.span).unwrap_or_default();
         let last = tokens.get(candidate.end.saturating_sub(1)).map_or(first, |token| token.span);
-        let concept = candidate.form.concept;
+        let concept = candidate.concept;
+        let is_whole = candidate.end - candidate.start == candidate.used;
+        let link = if is_whole { LinkKind::Exact } else { LinkKind::Stripped };
         let kind = self.lexicon.concept(concept).map_or(MentionType::Finding, |concept| concept.kind);
         Mention {
             span: first.cover(last),
@@ -116,6 +225,7 @@ impl LexiconRecognizer {
             score: None,
             sentence,
             concept: Some(concept),
+            link: Some(Link { kind: link, score: 1.0, code: None }),
         }
     }
 }

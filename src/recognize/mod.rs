@@ -1,5 +1,6 @@
 //! Recognising: finding the mentions of a segmented note.
 
+mod definitions;
 mod embedded;
 mod exclude;
 mod extend;
@@ -8,8 +9,10 @@ mod labels;
 mod lexicon;
 mod model;
 mod overlap;
+mod senses;
 mod word_pieces;
 
+pub(crate) use definitions::Definitions;
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
 pub(crate) use lexicon::case_check;

@@ -104,6 +104,7 @@ impl Reading {
             score: Some(mention.score),
             sentence: index,
             concept: None,
+            link: None,
         })
     }
 

@@ -23,6 +23,7 @@ pub(crate) fn merge(model: &[Mention], lexicon: &[Mention], keeps: impl Fn(&Ment
             if other.span.start() >= previous_end && shared >= widest {
                 widest = shared;
                 mention.concept = other.concept;
+                mention.link = other.link;
                 mention.source = MentionSource::Both;
             }
             if other.span.end() > mention.span.end() {
@@ -52,6 +53,7 @@ mod tests {
             score: None,
             sentence: 0,
             concept: concept.map(ConceptIndex),
+            link: None,
         }
     }
 

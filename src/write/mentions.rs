@@ -44,6 +44,8 @@ pub(crate) fn schema() -> SchemaRef {
         optional_text("concept_name"),
         optional_text("icd10cm"),
         optional_text("codes"),
+        optional_text("link"),
+        Field::new("link_score", DataType::Float32, true),
     ]))
 }
 
@@ -78,6 +80,8 @@ pub(crate) struct MentionRows {
     concept_name: StringBuilder,
     icd10cm: StringBuilder,
     codes: StringBuilder,
+    link: StringBuilder,
+    link_score: Float32Builder,
 }
 
 impl MentionRows {
@@ -174,6 +178,9 @@ impl MentionRows {
         self.concept_name.append_option(concept.map(|concept| concept.name));
         self.icd10cm.append_option(concept.and_then(|concept| concept.icd10cm));
         self.codes.append_option(concept.and_then(|concept| concept.codes));
+        let link = annotation.mention.link;
+        self.link.append_option(link.map(|link| link.kind.name()));
+        self.link_score.append_option(link.map(|link| link.score));
     }
 
     /// The rows collected, as a batch of [`schema`].
@@ -207,6 +214,8 @@ impl MentionRows {
             Arc::new(self.concept_name.finish()),
             Arc::new(self.icd10cm.finish()),
             Arc::new(self.codes.finish()),
+            Arc::new(self.link.finish()),
+            Arc::new(self.link_score.finish()),
         ];
         RecordBatch::try_new(schema, columns).map_err(|error| Error::internal(format!("rows of mentions: {error}")))
     }

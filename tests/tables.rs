@@ -1,0 +1,163 @@
+//! Tables of rules that carry their own examples: every row decides its example, and official codes are named.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use noteward::{Concept, Document, Mention, MentionSource, MentionType, Note, Pipeline, Span};
+use support::{case, cases};
+
+/// The rows of a table under `lexicons/`, with their places.
+fn rows(name: &str) -> Vec<(String, Vec<String>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lexicons").join(name);
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .skip(1)
+        .map(|(index, line)| (format!("{name}:{}", index + 1), line.split('\t').map(str::to_owned).collect()))
+        .collect()
+}
+
+/// A sentence with one `[form]`; a note type may stand before it in braces.
+struct Example {
+    note: Note,
+    span: Span,
+}
+
+fn example(place: &str, text: &str) -> Example {
+    let (note_type, text) = match text.strip_prefix('{').and_then(|rest| rest.split_once("} ")) {
+        Some((note_type, text)) => (Some(note_type.to_owned()), text),
+        None => (None, text),
+    };
+    let case = case(place.to_owned(), &text.replace(']', "|x]"), '[', ']');
+    assert_eq!(case.marks.len(), 1, "{place}: expected one mark");
+    let span = Span::new(&case.text, case.marks[0].0.clone()).unwrap();
+    let mut note = Note::new("example", case.text);
+    note.meta.note_type = note_type;
+    Example { note, span }
+}
+
+/// The id of the concept of the mention that covers the mark.
+fn concept_of(pipeline: &Pipeline, example: Example) -> Option<String> {
+    let note = pipeline.annotate(example.note);
+    let found = note.annotations.iter().map(|annotation| annotation.mention);
+    let mention = found.into_iter().find(|mention| mention.span.overlaps(example.span))?;
+    pipeline.concept(&mention).map(|concept| concept.id.to_owned())
+}
+
+#[test]
+fn every_sense_decides_its_example() {
+    let pipeline = Pipeline::without_model();
+    let mut failures = Vec::new();
+    let mut forms = BTreeSet::new();
+    let rows = rows("senses.tsv");
+    for (place, cells) in &rows {
+        let [form, concept, _when, text, counter, _source] = &cells[..] else { panic!("{place}: malformed") };
+        forms.insert(form.to_lowercase());
+        let expected = (concept != "-").then_some(concept.clone());
+        let found = concept_of(&pipeline, example(place, text));
+        if found != expected {
+            failures.push(format!("{place} {text}: expected {expected:?}, found {found:?}"));
+        }
+        if counter != "-" {
+            let found = concept_of(&pipeline, example(place, counter));
+            if found == expected {
+                failures.push(format!("{place} {counter}: expected another than {expected:?}"));
+            }
+        }
+    }
+    for form in ["ms", "pe", "ra", "cp", "pt", "as", "od", "cold", "discharge", "stroke volume"] {
+        assert!(forms.contains(form), "no row for {form}");
+    }
+    assert!(forms.len() >= 50, "{} forms", forms.len());
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The marked words become one mention of the model, whose concept and code the row decides.
+#[test]
+fn every_composition_decides_its_example() {
+    let pipeline = Pipeline::without_model();
+    let concepts: BTreeMap<&str, Option<&str>> =
+        pipeline.lexicon().concepts().map(|concept| (concept.id, concept.icd10cm)).collect();
+    let mut failures = Vec::new();
+    let rows = rows("compositions.tsv");
+    for (place, cells) in &rows {
+        let [_heads, _needs, concept, code, text, _source] = &cells[..] else { panic!("{place}: malformed") };
+        let Example { note, span } = example(place, text);
+        let document = pipeline.segment(note);
+        let (_, found) = linked(&pipeline, &document, span);
+        let expected = if code == "-" { concepts[concept.as_str()] } else { Some(code.as_str()) };
+        let is_right = found.is_some_and(|found| found.icd10cm == expected && (concept == "-" || found.id == concept));
+        if !is_right {
+            let found = found.map(|found| (found.id, found.icd10cm));
+            failures.push(format!("{place} {text}: expected {concept} {expected:?}, found {found:?}"));
+        }
+    }
+    assert!(rows.len() > 500, "{} rows", rows.len());
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn tables_are_sorted_and_their_codes_official() {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/term/code-list-April-2026.txt");
+    let official = fs::read_to_string(&list).ok();
+    let official: Option<BTreeSet<String>> =
+        official.map(|text| text.lines().map(|line| line.trim().replace('.', "")).collect());
+    if official.is_none() {
+        println!("codes are not checked: the official list of ICD-10-CM codes is not here");
+    }
+    for (name, keys, codes) in [("compositions.tsv", 0..2, 3..4), ("laterality.tsv", 0..1, 0..4)] {
+        let rows = rows(name);
+        for pair in rows.windows(2) {
+            assert!(pair[0].1[keys.clone()] < pair[1].1[keys.clone()], "{}: not sorted, or twice", pair[1].0);
+        }
+        for (place, cells) in &rows {
+            for code in cells[codes.clone()].iter().filter(|code| *code != "-") {
+                let is_known = official.as_ref().is_none_or(|list| list.contains(&code.replace('.', "")));
+                assert!(is_known, "{place}: {code} is in no official list");
+            }
+        }
+    }
+    for name in ["qualifiers.tsv", "inflections.tsv"] {
+        for pair in rows(name).windows(2) {
+            assert!(pair[0].1[0] < pair[1].1[0], "{}: not sorted, or twice", pair[1].0);
+        }
+    }
+}
+
+/// Mentions of the model stand in `[words|concept code how]`.
+#[test]
+fn links_as_the_cases_say() {
+    let pipeline = Pipeline::without_model();
+    let mut failures = Vec::new();
+    for case in cases("link", '[', ']') {
+        let document = pipeline.segment(Note::new("case", case.text.clone()));
+        for (range, expected) in &case.marks {
+            let span = Span::new(&case.text, range.clone()).unwrap();
+            let (mention, concept) = linked(&pipeline, &document, span);
+            let id = concept.map_or("none", |concept| concept.id);
+            let code = concept.and_then(|concept| concept.icd10cm).unwrap_or("-");
+            let found = format!("{id} {code} {}", mention.link.map_or("none", |link| link.kind.name()));
+            if &found != expected {
+                failures.push(format!("{} {}: found {found}", case.place, &case.text[range.clone()]));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A span as a mention of the model, linked.
+fn linked<'a>(pipeline: &'a Pipeline, document: &Document, span: Span) -> (Mention, Option<Concept<'a>>) {
+    let sentences = document.sentences();
+    let index = sentences.iter().position(|sentence| sentence.span.overlaps(span)).unwrap();
+    let (source, kind, sentence) = (MentionSource::Model, MentionType::Diagnosis, index as u32);
+    let mut mentions = [Mention { span, kind, source, score: None, sentence, concept: None, link: None }];
+    pipeline.link(document, &sentences[index], &mut mentions);
+    let [mention] = mentions;
+    (mention, pipeline.concept(&mention))
+}
