@@ -22,7 +22,7 @@ use stream::{Cells, NoteRows, NoteStream};
 use table::ChangeTable;
 
 /// The columns of mentions that are compared.
-const COMPARED: [&str; 23] = [
+const COMPARED: [&str; 25] = [
     "mention_id",
     "start",
     "end",
@@ -46,6 +46,8 @@ const COMPARED: [&str; 23] = [
     "concept_name",
     "icd10cm",
     "codes",
+    "link",
+    "link_score",
 ];
 
 /// What is done with the changes besides counting them.

@@ -195,6 +195,9 @@ fn write_concept(f: &mut Formatter<'_>, concept: &ConceptTold) -> fmt::Result {
         write!(f, ", {codes}")?;
     }
     writeln!(f)?;
+    if let (Some(link), Some(score)) = (concept.link, concept.link_score) {
+        writeln!(f, "    linked   {link}, {score:.2}")?;
+    }
     if let Some(form) = &concept.form {
         match &concept.listed_form {
             Some(listed) => writeln!(f, "    form     {form:?}, listed as {listed:?}")?,

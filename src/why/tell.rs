@@ -97,10 +97,14 @@ pub struct ConceptTold {
     pub name: String,
     /// Type of the concept, before the section has its say.
     pub kind: &'static str,
-    /// ICD-10-CM code.
+    /// ICD-10-CM code: the concept's own, or the one that side, site, severity and type in the words support.
     pub icd10cm: Option<String>,
     /// Other codes.
     pub codes: Option<String>,
+    /// The step that linked the mention to the concept, as in the column `link`.
+    pub link: Option<&'static str>,
+    /// How far the words support the concept, in 0..=1.
+    pub link_score: Option<f32>,
     /// The words of the mention that spell a form.
     pub form: Option<String>,
     /// The form as the table lists it; `None` where the words are a variant of a form.
@@ -187,7 +191,8 @@ impl Teller<'_> {
     }
 
     pub fn concept(&self) -> Option<ConceptTold> {
-        let concept = self.pipeline.lexicon().concept(self.explanation.annotation.mention.concept?)?;
+        let mention = &self.explanation.annotation.mention;
+        let concept = self.pipeline.concept(mention)?;
         let row = tables::concept_row(self.resources, concept.id);
         let form = self.explanation.form.map(|span| self.words(span));
         let listed_form = row.as_ref().zip(form.as_deref()).and_then(|(row, form)| tables::listed_form(row, form));
@@ -198,6 +203,8 @@ impl Teller<'_> {
             kind: concept.kind.name(),
             icd10cm: owned(concept.icd10cm),
             codes: owned(concept.codes),
+            link: mention.link.map(|link| link.kind.name()),
+            link_score: mention.link.map(|link| link.score),
             form,
             listed_form,
             row,
