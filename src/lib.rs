@@ -20,6 +20,8 @@
 
 mod annotation;
 mod assertion;
+mod byte_size;
+mod cache;
 mod config;
 mod context;
 mod document;
@@ -39,6 +41,7 @@ mod write;
 
 pub use annotation::{AnnotatedNote, Annotation};
 pub use assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, RuleIndex, Temporality};
+pub use byte_size::ByteSize;
 pub use config::{Config, Engine, ModelPrecision, PartialConfig, Recognizer};
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
@@ -46,7 +49,7 @@ pub use evaluate::{Disagreement, Evaluation, Predicted, Tally, evaluate};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
-pub use pipeline::{Counts, Pipeline, Progress, Resources, RunReport, run};
+pub use pipeline::{CacheUse, Counts, Pipeline, Progress, Resources, RunReport, run};
 pub use span::Span;
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use write::OutputFormat;

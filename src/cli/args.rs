@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use noteward::{Engine, ModelPrecision, OutputFormat, Recognizer};
+use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
 #[derive(Debug, Parser)]
@@ -107,6 +107,18 @@ pub(super) struct AnnotateArgs {
     /// Workers [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Folder in which readings of sentences are kept for other runs: keyed hashes and spans, no text
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    pub cache: Option<PathBuf>,
+
+    /// Bound of that folder [default: 1GB], or of the cache in memory where there is none [default: 32MB]
+    #[arg(long, value_name = "BYTES", conflicts_with = "no_cache")]
+    pub cache_size: Option<ByteSize>,
+
+    /// Read a sentence again wherever it stands
+    #[arg(long)]
+    pub no_cache: bool,
 
     /// Read only the first N notes
     #[arg(long, value_name = "N")]

@@ -56,9 +56,13 @@ impl Teller {
         }
         let counts = &report.counts;
         if self.format == LogFormat::Json {
-            let done = json!({ "event": "done", "seconds": report.seconds, "counts": counts, "out": out });
+            let done = json!({ "event": "done", "seconds": report.seconds, "counts": counts, "cache": report.cache,
+                "warnings": report.warnings, "out": out });
             tell(&done.to_string());
             return;
+        }
+        for warning in &report.warnings {
+            tell(&format!("warning: {warning}"));
         }
         if !report.skipped.is_empty() {
             tell(&format!("{} files hold no notes and were left out; run.json says why", report.skipped.len()));

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::encoder::Scratch;
 use crate::note::{Note, NoteMeta, Origin, TextEncoding};
 use crate::read::{Content, Record};
+use crate::recognize::ReadingStore;
 use crate::write::mentions::MentionRows;
 use crate::write::notes::{NoteOutcome, NoteRows};
 use crate::write::sentences::SentenceRows;
@@ -103,15 +104,21 @@ struct Collector<'a> {
     counts: Counts,
 }
 
-/// Annotates a batch; `inputs` are the names of the input files.
-pub(super) fn process(
-    pipeline: &Pipeline,
-    mut batch: Batch,
-    inputs: &[String],
-    schemas: &Schemas,
-    scratch: &mut Scratch,
-) -> Result<Rows> {
-    let mut annotated = annotate(pipeline, &mut batch.records, scratch).into_iter();
+/// What the workers of a run share.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<'a> {
+    pub pipeline: &'a Pipeline,
+    /// Readings of sentences that were read before.
+    pub store: Option<&'a dyn ReadingStore>,
+    /// Names of the input files.
+    pub inputs: &'a [String],
+    pub schemas: &'a Schemas,
+}
+
+/// Annotates a batch.
+pub(super) fn process(shared: Shared<'_>, mut batch: Batch, scratch: &mut Scratch) -> Result<Rows> {
+    let Shared { pipeline, inputs, schemas, .. } = shared;
+    let mut annotated = annotate(shared, &mut batch.records, scratch).into_iter();
     let mut collector = Collector {
         pipeline,
         inputs,
@@ -149,7 +156,8 @@ pub(super) fn process(
 /// Annotates the notes among records, whose texts it may take; `None` for a note that the program failed on.
 ///
 /// The one place where a panic is caught: a fault of this program costs its note and not the run.
-fn annotate(pipeline: &Pipeline, records: &mut [Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
+fn annotate(shared: Shared<'_>, records: &mut [Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
+    let Shared { pipeline, store, .. } = shared;
     let alone = |note: Note| catch_unwind(AssertUnwindSafe(|| pipeline.annotate(note))).ok();
     if !pipeline.has_model() {
         let notes = records.iter_mut().filter_map(|record| match &mut record.content {
@@ -165,7 +173,7 @@ fn annotate(pipeline: &Pipeline, records: &mut [Record], scratch: &mut Scratch) 
             _ => None,
         })
     };
-    let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes().collect(), scratch)));
+    let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes().collect(), store, scratch)));
     match together {
         Ok(annotated) => annotated.into_iter().map(Some).collect(),
         Err(_) => notes().map(alone).collect(),

@@ -1,6 +1,7 @@
 //! The pipeline: segment, recognise, assert; a fixed sequence over one note, and the run over many.
 
 mod batch;
+mod readings;
 mod resources;
 mod run;
 mod run_file;
@@ -12,12 +13,13 @@ use crate::assertion::RuleIndex;
 use crate::context::ConText;
 use crate::document::SectionKind;
 use crate::encoder::Scratch;
-use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
+use crate::recognize::{LexiconRecognizer, ModelRecognizer, Reading, ReadingStore, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
 
 pub use batch::Counts;
+pub use readings::CacheUse;
 pub use resources::Resources;
 pub use run::{Progress, RunReport, run};
 
@@ -79,16 +81,21 @@ impl Pipeline {
     pub fn annotate(&self, note: Note) -> AnnotatedNote {
         let document = self.inner.segmenter.segment(note);
         let lexicon = self.lexicon_mentions(&document);
-        let readings =
-            self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
+        let (documents, lexicons) = (std::slice::from_ref(&document), std::slice::from_ref(&lexicon));
+        let readings = self.readings(documents, lexicons, None, &mut Scratch::default());
         self.finish(document, &lexicon, |sentence| readings.of(0, sentence))
     }
 
     /// Annotates notes together: the k-th answer belongs to the k-th note, and is the same as alone.
-    pub(crate) fn annotate_all(&self, notes: Vec<Note>, scratch: &mut Scratch) -> Vec<AnnotatedNote> {
+    pub(crate) fn annotate_all(
+        &self,
+        notes: Vec<Note>,
+        store: Option<&dyn ReadingStore>,
+        scratch: &mut Scratch,
+    ) -> Vec<AnnotatedNote> {
         let documents: Vec<Document> = notes.into_iter().map(|note| self.inner.segmenter.segment(note)).collect();
         let lexicon: Vec<Vec<Mention>> = documents.iter().map(|document| self.lexicon_mentions(document)).collect();
-        let readings = self.readings(&documents, &lexicon, scratch);
+        let readings = self.readings(&documents, &lexicon, store, scratch);
         let pairs = documents.into_iter().zip(&lexicon).enumerate();
         pairs
             .map(|(index, (document, lexicon))| self.finish(document, lexicon, |sentence| readings.of(index, sentence)))
@@ -103,8 +110,14 @@ impl Pipeline {
         mentions
     }
 
-    fn readings(&self, documents: &[Document], lexicon: &[Vec<Mention>], scratch: &mut Scratch) -> Readings {
-        self.inner.model.as_ref().map(|model| model.read(documents, lexicon, scratch)).unwrap_or_default()
+    fn readings(
+        &self,
+        documents: &[Document],
+        lexicon: &[Vec<Mention>],
+        store: Option<&dyn ReadingStore>,
+        scratch: &mut Scratch,
+    ) -> Readings {
+        self.inner.model.as_ref().map(|model| model.read(documents, lexicon, store, scratch)).unwrap_or_default()
     }
 
     /// Merges the mentions of each sentence, and asserts them.
@@ -168,8 +181,8 @@ impl Pipeline {
     pub fn assert_spans(&self, note: Note, spans: &[(Span, MentionType)]) -> Vec<crate::Assertion> {
         let document = self.inner.segmenter.segment(note);
         let lexicon = self.lexicon_mentions(&document);
-        let readings =
-            self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
+        let (documents, lexicons) = (std::slice::from_ref(&document), std::slice::from_ref(&lexicon));
+        let readings = self.readings(documents, lexicons, None, &mut Scratch::default());
         let mut order: Vec<usize> = (0..spans.len()).collect();
         order.sort_by_key(|&index| spans.get(index).map(|(span, _)| *span));
         let sentence_of = |span: Span| document.sentences().partition_point(|other| other.span.end() <= span.start());

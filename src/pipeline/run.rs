@@ -13,14 +13,17 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::batch::{Batch, Counts, Rows, Schemas, process};
+use super::batch::{Batch, Counts, Rows, Schemas, Shared, process};
+use super::readings::{CacheUse, CachedReadings};
 use super::run_file::{RunFile, Timings};
 use super::{Pipeline, Resources};
-use crate::config::Config;
+use crate::cache::CacheOptions;
+use crate::config::{Config, Engine};
 use crate::encoder::Scratch;
 use crate::read::{
     Assembler, ColumnChoice, Content, InputFile, ReadOptions, Record, SeenIds, Source, check, discover, open,
 };
+use crate::recognize::ReadingStore;
 use crate::write::folder::{OutputFolder, REJECTS_FILE, Replace};
 use crate::write::table::TableWriter;
 use crate::{Error, Result};
@@ -44,6 +47,8 @@ const BATCHES_PER_WORKER: usize = 4;
 pub struct Progress {
     /// What came of the notes written so far.
     pub counts: Counts,
+    /// What the cache spared so far; `None` without a cache or a model.
+    pub cache: Option<CacheUse>,
     /// Bytes of the input files, where they are all files.
     pub input_bytes: Option<u64>,
 }
@@ -56,6 +61,10 @@ pub struct RunReport {
     pub counts: Counts,
     /// Files found in folders that hold no notes; `run.json` says why.
     pub skipped: Vec<PathBuf>,
+    /// What the cache spared; `None` without a cache or a model.
+    pub cache: Option<CacheUse>,
+    /// What went wrong and cost no note, such as a damaged cache.
+    pub warnings: Vec<String>,
     /// Wall-clock seconds.
     pub seconds: f64,
 }
@@ -77,10 +86,16 @@ pub fn run(config: &Config, replace: Replace, progress: &mut dyn FnMut(&Progress
     let loaded = started.elapsed().as_secs_f64();
     let mut output = Output::create(&folder, config)?;
     let input_bytes = total_bytes(&discovered.files);
-    let (counts, sources) = flow(config, &pipeline, &discovered.files, &options, &mut output, &mut |counts| {
-        progress(&Progress { counts: *counts, input_bytes });
+    let readings = open_cache(config, &pipeline)?;
+    let store = readings.as_ref().map(|readings| readings as &dyn ReadingStore);
+    let usage = || readings.as_ref().map(CachedReadings::usage);
+    let work = Work { config, pipeline: &pipeline, store, files: &discovered.files, options: &options };
+    let (counts, sources) = flow(work, &mut output, &mut |counts| {
+        progress(&Progress { counts: *counts, cache: usage(), input_bytes });
     })?;
-    let timings = Timings { load: loaded, total: started.elapsed().as_secs_f64() };
+    let cache = usage();
+    let warnings: Vec<String> = readings.and_then(CachedReadings::close).into_iter().collect();
+    let timings = Timings { load: loaded, total: started.elapsed().as_secs_f64(), cache };
     let described = RunFile {
         config,
         resources: &resources,
@@ -94,7 +109,16 @@ pub fn run(config: &Config, replace: Replace, progress: &mut dyn FnMut(&Progress
     let described = described.to_json()?;
     output.finish(folder, &described)?;
     let skipped = discovered.skipped.into_iter().map(|skipped| skipped.path).collect();
-    Ok(RunReport { counts, skipped, seconds: timings.total })
+    Ok(RunReport { counts, skipped, cache, warnings, seconds: timings.total })
+}
+
+/// The cache of a run; `None` where nothing is worth keeping, or the model's answers depend on what it reads beside.
+fn open_cache(config: &Config, pipeline: &Pipeline) -> Result<Option<CachedReadings>> {
+    if config.no_cache || !pipeline.has_model() || config.engine == Engine::RustBert {
+        return Ok(None);
+    }
+    let options = CacheOptions { folder: config.cache.clone(), bytes: config.cache_size.map(|size| size.0) };
+    CachedReadings::open(&options).map(Some)
 }
 
 fn read_options(config: &Config) -> Result<ReadOptions> {
@@ -164,15 +188,19 @@ impl Output {
     }
 }
 
+/// What a run works on, and with what.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    config: &'a Config,
+    pipeline: &'a Pipeline,
+    store: Option<&'a dyn ReadingStore>,
+    files: &'a [InputFile],
+    options: &'a ReadOptions,
+}
+
 /// Moves every record from the inputs to the output; gives the counts, and the sources with their hashes.
-fn flow(
-    config: &Config,
-    pipeline: &Pipeline,
-    files: &[InputFile],
-    options: &ReadOptions,
-    output: &mut Output,
-    progress: &mut dyn FnMut(&Counts),
-) -> Result<(Counts, Vec<Source>)> {
+fn flow(work: Work<'_>, output: &mut Output, progress: &mut dyn FnMut(&Counts)) -> Result<(Counts, Vec<Source>)> {
+    let Work { config, pipeline, store, files, options } = work;
     let n_workers = config.threads.get();
     let n_permits = n_workers * BATCHES_PER_WORKER;
     let (permit_sender, permits) = bounded::<()>(n_permits);
@@ -197,11 +225,11 @@ fn flow(
         let written = pool.in_place_scope(|workers| {
             for _ in 0..n_workers {
                 let (batches, row_sender) = (batches.clone(), row_sender.clone());
-                let (names, schemas) = (&names, &schemas);
+                let shared = Shared { pipeline, store, inputs: &names, schemas: &schemas };
                 workers.spawn(move |_| {
                     let mut scratch = Scratch::default();
                     for batch in batches {
-                        let rows = process(pipeline, batch, names, schemas, &mut scratch);
+                        let rows = process(shared, batch, &mut scratch);
                         if row_sender.send(rows).is_err() {
                             break;
                         }

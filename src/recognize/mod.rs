@@ -4,12 +4,14 @@ mod embedded;
 mod exclude;
 mod extend;
 mod inputs;
+mod kept;
 mod labels;
 mod lexicon;
 mod model;
 mod overlap;
 mod word_pieces;
 
+pub(crate) use kept::{Effort, ReadingStore};
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
 pub use model::ModelRecognizer;
