@@ -49,11 +49,11 @@ pub use evaluate::{Disagreement, Evaluation, Predicted, Tally, evaluate};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
-pub use pipeline::{CacheUse, Counts, Pipeline, Progress, Resources, RunReport, run};
+pub use pipeline::{CacheUse, Counts, Pipeline, Progress, Resources, RunOptions, RunReport, run};
 pub use span::Span;
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use write::OutputFormat;
-pub use write::folder::Replace;
+pub use write::folder::Existing;
 
 /// The examples of the README, compiled and run as tests.
 #[cfg(doctest)]

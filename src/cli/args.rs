@@ -72,6 +72,10 @@ pub(super) struct AnnotateArgs {
     #[arg(long)]
     pub force: bool,
 
+    /// Go on with the unfinished run that the output folder holds; begins where there is none
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+
     /// Formats of the output tables [default: parquet]
     #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
     pub format: Option<Vec<FormatArg>>,

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
 use crate::config::Config;
@@ -24,11 +24,15 @@ pub(super) struct Batch {
     /// Place among the batches, from 0.
     pub number: u64,
     pub records: Vec<Record>,
+    /// Fingerprint of all records up to its last one.
+    pub fingerprint: u128,
 }
 
 /// The rows of a batch.
 pub(super) struct Rows {
     pub number: u64,
+    /// Fingerprint of all records up to the last one here.
+    pub records: u128,
     pub mentions: RecordBatch,
     pub notes: RecordBatch,
     pub sentences: Option<RecordBatch>,
@@ -38,8 +42,16 @@ pub(super) struct Rows {
     pub counts: Counts,
 }
 
+impl Rows {
+    /// The rows of each table, in the order of [`Schemas::tables`].
+    pub fn tables(&self) -> impl Iterator<Item = &RecordBatch> {
+        let optional = [&self.sentences, &self.texts].into_iter().flatten();
+        [&self.mentions, &self.notes].into_iter().chain(optional)
+    }
+}
+
 /// What came of notes. They add up: read = annotated + empty + rejected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Records read.
     pub read: u64,
@@ -89,6 +101,13 @@ impl Schemas {
             texts: config.keep_text.then(texts::schema),
             n_kept: config.keep.len(),
         }
+    }
+
+    /// The tables that a run writes, by name.
+    pub fn tables(&self) -> impl Iterator<Item = (&'static str, &SchemaRef)> {
+        let optional = [("sentences", self.sentences.as_ref()), ("texts", self.texts.as_ref())];
+        let optional = optional.into_iter().filter_map(|(name, schema)| Some((name, schema?)));
+        [("mentions", &self.mentions), ("notes", &self.notes)].into_iter().chain(optional)
     }
 }
 
@@ -144,6 +163,7 @@ pub(super) fn process(shared: Shared<'_>, mut batch: Batch, scratch: &mut Scratc
     };
     Ok(Rows {
         number: batch.number,
+        records: batch.fingerprint,
         mentions: collector.mentions.finish(schemas.mentions.clone())?,
         notes: collector.notes.finish(schemas.notes.clone())?,
         sentences,

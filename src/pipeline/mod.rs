@@ -1,10 +1,13 @@
 //! The pipeline: segment, recognise, assert; a fixed sequence over one note, and the run over many.
 
 mod batch;
+mod flow;
+mod output;
 mod readings;
 mod resources;
 mod run;
 mod run_file;
+mod state;
 
 use std::sync::Arc;
 
@@ -21,7 +24,7 @@ use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Not
 pub use batch::Counts;
 pub use readings::CacheUse;
 pub use resources::Resources;
-pub use run::{Progress, RunReport, run};
+pub use run::{Progress, RunOptions, RunReport, run};
 
 /// Least probability of being part of a mention for which the model leaves a mention of the lexicon standing.
 const LEAST_INSIDE: f32 = 0.5;

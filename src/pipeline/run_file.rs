@@ -27,6 +27,8 @@ pub(super) struct Timings {
     pub load: f64,
     /// Of the whole run.
     pub total: f64,
+    /// What came of the notes that were done before this run went on with them.
+    pub resumed: Counts,
     /// What the cache spared.
     pub cache: Option<CacheUse>,
 }
@@ -72,6 +74,7 @@ impl RunFile<'_> {
                 "threads": threads,
                 "load_seconds": self.timings.load,
                 "total_seconds": self.timings.total,
+                "resumed_notes": self.timings.resumed.read,
                 "cache": self.timings.cache.map(|usage| json!({
                     "folder": folder,
                     "size": size,

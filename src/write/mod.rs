@@ -1,9 +1,10 @@
 //! Writing: annotated notes as rows, and the rows as files.
 //!
 //! [`mentions`], [`notes`], [`sentences`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
-//! become code points; [`table`] writes one table in the chosen formats; [`folder`] owns the output folder, in which
-//! nothing has its final name before the run is complete.
+//! become code points; [`table`] writes the rows of a part in the chosen formats, [`assemble`] makes tables of the parts;
+//! [`folder`] owns the output folder, in which nothing has its final name before the run is complete.
 
+pub(crate) mod assemble;
 mod code_points;
 pub(crate) mod folder;
 pub(crate) mod mentions;
