@@ -67,6 +67,9 @@ impl Teller {
         if !report.skipped.is_empty() {
             tell(&format!("{} files hold no notes and were left out; run.json says why", report.skipped.len()));
         }
+        if report.resumed == *counts && counts.read > 0 {
+            tell("the run was finished before");
+        }
         tell(&format!(
             "{} notes read: {} annotated, {} empty, {} rejected; {} mentions in {:.2} s ({:.0} notes/s) -> {}",
             counts.read,
