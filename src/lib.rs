@@ -49,7 +49,9 @@ pub use evaluate::{Disagreement, Evaluation, Predicted, Tally, evaluate};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{Concept, ConceptIndex, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
-pub use pipeline::{CacheUse, Counts, Pipeline, Progress, Resources, RunOptions, RunReport, run};
+pub use pipeline::{
+    CacheUse, Counts, Estimate, FieldUse, Pipeline, Progress, Reason, Resources, RunOptions, RunReport, estimate, run,
+};
 pub use span::Span;
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use write::OutputFormat;

@@ -15,14 +15,7 @@ use super::progress::Teller;
 use super::{DONE, NOT_DONE, SOME_REJECTED};
 
 /// Runs the command; gives the exit status.
-pub(super) fn annotate(mut arguments: AnnotateArgs) -> Result<u8> {
-    let file = match arguments.config.take() {
-        None => PartialConfig::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-            PartialConfig::from_toml(&text).with_context(|| format!("{}", path.display()))?
-        }
-    };
+pub(super) fn annotate(arguments: AnnotateArgs) -> Result<u8> {
     let print = arguments.print_config;
     let existing = match (arguments.force, arguments.resume) {
         (true, _) => Existing::Replace,
@@ -30,8 +23,7 @@ pub(super) fn annotate(mut arguments: AnnotateArgs) -> Result<u8> {
         (false, false) => Existing::Refuse,
     };
     let mut teller = Teller::new(arguments.quiet, arguments.log_format);
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let config = from_flags(arguments)?.or(file).complete(cores)?;
+    let config = partial(arguments)?.complete(cores())?;
     if print {
         std::io::stdout().write_all(config.to_toml()?.as_bytes())?;
         return Ok(DONE);
@@ -52,6 +44,23 @@ fn stop_flag() -> std::io::Result<Arc<AtomicBool>> {
         register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
+}
+
+/// What the flags say, and where they say nothing the file that they name.
+pub(super) fn partial(mut arguments: AnnotateArgs) -> Result<PartialConfig> {
+    let file = match arguments.config.take() {
+        None => PartialConfig::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            PartialConfig::from_toml(&text).with_context(|| format!("{}", path.display()))?
+        }
+    };
+    Ok(from_flags(arguments)?.or(file))
+}
+
+/// The number of workers where none is given.
+pub(super) fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {

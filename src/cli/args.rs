@@ -20,6 +20,24 @@ pub(super) enum Command {
     Annotate(Box<AnnotateArgs>),
     /// Agreement of mentions with a gold standard
     Evaluate(EvaluateArgs),
+    /// Time, memory, disk and duplication of a run, before it
+    Estimate(Box<EstimateArgs>),
+}
+
+/// Reads a part of the inputs and annotates a sample of it, and tells what a run over all of it will take and meet: time,
+/// memory and disk, columns and encodings, copied text, and what will be rejected. Writes nothing.
+#[derive(Debug, Args)]
+pub(super) struct EstimateArgs {
+    #[command(flatten)]
+    pub annotate: AnnotateArgs,
+
+    /// Seconds for which the sample is annotated
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub sample_seconds: u64,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Compares mentions with a gold standard, and prints figures: spans, types, assertion, codes; also by type, section and

@@ -2,6 +2,7 @@
 
 mod annotate;
 mod args;
+mod estimate;
 mod evaluate;
 mod progress;
 
@@ -29,6 +30,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Command::Annotate(arguments) => annotate::annotate(*arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
+        Command::Estimate(arguments) => estimate::estimate(*arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -60,6 +60,18 @@ pub(super) enum End {
 /// Moves every record that is not done from the inputs to the output. `progress` hears the counts, and how many bytes of the
 /// inputs were read.
 pub(super) fn flow(work: Work<'_>, output: &mut Output<'_>, progress: &mut dyn FnMut(&Counts, u64)) -> Result<End> {
+    let read_bytes = AtomicU64::new(0);
+    let mut progress = |counts: &Counts| progress(counts, read_bytes.load(Ordering::Relaxed));
+    flow_from(work, output, &mut progress, |batcher| read(work, batcher, &read_bytes))
+}
+
+/// Moves the records that `read` pushes to the output; it gives their number, and the sources.
+pub(super) fn flow_from(
+    work: Work<'_>,
+    output: &mut Output<'_>,
+    progress: &mut dyn FnMut(&Counts),
+    read: impl FnOnce(Batcher<'_>) -> Result<(u64, Vec<Source>)> + Send,
+) -> Result<End> {
     let n_workers = work.config.threads.get();
     let n_permits = n_workers * BATCHES_PER_WORKER;
     let (permit_sender, permits) = bounded::<()>(n_permits);
@@ -71,7 +83,6 @@ pub(super) fn flow(work: Work<'_>, output: &mut Output<'_>, progress: &mut dyn F
     let inputs: Vec<String> = work.files.iter().map(|file| file.path.display().to_string()).collect();
     let schemas = output.schemas().clone();
     let shared = Shared { pipeline: work.pipeline, store: work.store, inputs: &inputs, schemas: &schemas };
-    let read_bytes = AtomicU64::new(0);
     let done: Vec<Part> = output.parts().cloned().collect();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(n_workers)
@@ -81,7 +92,7 @@ pub(super) fn flow(work: Work<'_>, output: &mut Output<'_>, progress: &mut dyn F
     thread::scope(|threads| {
         let reader = threads.spawn(|| {
             let size = if work.pipeline.has_model() { SMALL_BATCH } else { LARGE_BATCH };
-            read(work, Batcher::new(size, batch_sender, permits, &done), &read_bytes)
+            read(Batcher::new(size, batch_sender, permits, &done))
         });
         let written = pool.in_place_scope(|workers| {
             for _ in 0..n_workers {
@@ -98,8 +109,7 @@ pub(super) fn flow(work: Work<'_>, output: &mut Output<'_>, progress: &mut dyn F
             }
             drop((batches, row_sender));
             // Its ends of the channels go with it, also on an error, which ends reader and workers.
-            let mut progress = |counts: &Counts| progress(counts, read_bytes.load(Ordering::Relaxed));
-            write(finished, permit_sender, output, work.stop, &mut progress)
+            write(finished, permit_sender, output, work.stop, progress)
         });
         let read = reader.join().map_err(|_| Error::internal("the reader panicked"))?;
         if written? == Written::UntilStopped {
@@ -179,7 +189,8 @@ fn read(work: Work<'_>, mut batcher: Batcher<'_>, read_bytes: &AtomicU64) -> Res
             }
             read_bytes.store(bytes_before + source.n_read(), Ordering::Relaxed);
         }
-        bytes_before += source.n_read();
+        // Parquet is read in places, and not through its source.
+        bytes_before += std::fs::metadata(&file.path).map_or_else(|_| source.n_read(), |metadata| metadata.len());
         sources.push(source);
     }
     batcher.finish().map_err(|problem| Error::output(&config.out, problem))?;
@@ -187,7 +198,7 @@ fn read(work: Work<'_>, mut batcher: Batcher<'_>, read_bytes: &AtomicU64) -> Res
 }
 
 /// Rejects a record whose note_id was seen before in the run.
-fn reject_repeated(record: &mut Record, seen: &mut SeenIds) -> Result<()> {
+pub(super) fn reject_repeated(record: &mut Record, seen: &mut SeenIds) -> Result<()> {
     if matches!(record.content, Content::Rejected(_)) {
         return Ok(());
     }
@@ -204,7 +215,7 @@ fn reject_repeated(record: &mut Record, seen: &mut SeenIds) -> Result<()> {
 const OTHER_INPUT: &str = "--resume: the input is not what it was: records that are done read otherwise; bring the input back, or begin anew with --force";
 
 /// Groups records into numbered batches, and leaves out those that are done.
-struct Batcher<'a> {
+pub(super) struct Batcher<'a> {
     size: BatchSize,
     batches: Sender<Batch>,
     permits: Receiver<()>,
@@ -227,7 +238,7 @@ impl<'a> Batcher<'a> {
     }
 
     /// Adds a record; false when nobody takes batches any more.
-    fn push(&mut self, record: Record) -> Result<bool, &'static str> {
+    pub fn push(&mut self, record: Record) -> Result<bool, &'static str> {
         if let Content::Text(text, _) = &record.content {
             self.n_bytes += text.len();
         }
@@ -267,7 +278,7 @@ impl<'a> Batcher<'a> {
     }
 
     /// Sends the last batch; what was done must have been read.
-    fn finish(mut self) -> Result<(), &'static str> {
+    pub fn finish(mut self) -> Result<(), &'static str> {
         self.flush()?;
         if self.done.iter().any(|part| part.next_batch > 0) { Err(OTHER_INPUT) } else { Ok(()) }
     }

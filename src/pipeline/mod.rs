@@ -1,6 +1,7 @@
 //! The pipeline: segment, recognise, assert; a fixed sequence over one note, and the run over many.
 
 mod batch;
+mod estimate;
 mod flow;
 mod output;
 mod readings;
@@ -22,6 +23,7 @@ use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
 
 pub use batch::Counts;
+pub use estimate::{Estimate, FieldUse, Reason, estimate};
 pub use readings::CacheUse;
 pub use resources::Resources;
 pub use run::{Progress, RunOptions, RunReport, run};

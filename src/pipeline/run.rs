@@ -39,10 +39,8 @@ pub struct Progress {
     pub resumed: Counts,
     /// What the cache spared so far; `None` without a cache or a model.
     pub cache: Option<CacheUse>,
-    /// Bytes of the input files that were read so far.
-    pub read_bytes: u64,
-    /// Bytes of the input files, where they are all files.
-    pub input_bytes: Option<u64>,
+    /// The share of the input that was read so far, in 0..=1; `None` where its size is not known.
+    pub share_read: Option<f64>,
 }
 
 /// What a finished run did.
@@ -95,7 +93,10 @@ pub fn run(config: &Config, options: RunOptions<'_>, progress: &mut dyn FnMut(&P
     let usage = || readings.as_ref().map(CachedReadings::usage);
     let work = Work { config, pipeline: &pipeline, store, files, options: &read_options, stop: options.stop };
     let end = flow(work, &mut output, &mut |counts, read_bytes| {
-        progress(&Progress { counts: *counts, resumed, cache: usage(), read_bytes, input_bytes });
+        let of_bytes = input_bytes.map(|all| read_bytes as f64 / all.max(1) as f64);
+        let of_limit = config.limit.map(|limit| counts.read as f64 / limit.max(1) as f64);
+        let share_read = of_bytes.into_iter().chain(of_limit).reduce(f64::max).map(|share| share.min(1.0));
+        progress(&Progress { counts: *counts, resumed, cache: usage(), share_read });
     });
     let cache = usage();
     let warnings: Vec<String> = readings.and_then(CachedReadings::close).into_iter().collect();
@@ -153,7 +154,7 @@ fn finished_before(
 }
 
 /// The cache of a run; `None` where nothing is worth keeping, or the model's answers depend on what it reads beside.
-fn open_cache(config: &Config, pipeline: &Pipeline) -> Result<Option<CachedReadings>> {
+pub(super) fn open_cache(config: &Config, pipeline: &Pipeline) -> Result<Option<CachedReadings>> {
     if config.no_cache || !pipeline.has_model() || config.engine == Engine::RustBert {
         return Ok(None);
     }
@@ -161,7 +162,7 @@ fn open_cache(config: &Config, pipeline: &Pipeline) -> Result<Option<CachedReadi
     CachedReadings::open(&options).map(Some)
 }
 
-fn read_options(config: &Config) -> Result<ReadOptions> {
+pub(super) fn read_options(config: &Config) -> Result<ReadOptions> {
     let mut columns =
         ColumnChoice { map: BTreeMap::new(), keep: config.keep.clone(), line: config.line_column.clone() };
     for (field, column) in &config.map {
