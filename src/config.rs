@@ -93,6 +93,9 @@ pub struct PartialConfig {
     /// Whether sentences are read again wherever they stand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_cache: Option<bool>,
+    /// File of a secret of the site, without which nobody can tell a sentence from its hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_key_file: Option<PathBuf>,
     /// Number of notes after which reading stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
@@ -151,6 +154,9 @@ pub struct Config {
     pub cache_size: Option<ByteSize>,
     /// Whether sentences are read again wherever they stand.
     pub no_cache: bool,
+    /// File of a secret of the site, without which nobody can tell a sentence from its hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_key_file: Option<PathBuf>,
     /// Number of notes after which reading stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
@@ -209,6 +215,7 @@ impl PartialConfig {
             cache: self.cache.or(other.cache),
             cache_size: self.cache_size.or(other.cache_size),
             no_cache: self.no_cache.or(other.no_cache),
+            hash_key_file: self.hash_key_file.or(other.hash_key_file),
             limit: self.limit.or(other.limit),
             line_column: self.line_column.or(other.line_column),
             keep: self.keep.or(other.keep),
@@ -259,6 +266,7 @@ impl PartialConfig {
             cache: self.cache,
             cache_size: self.cache_size,
             no_cache,
+            hash_key_file: self.hash_key_file,
             limit: self.limit,
             line_column: self.line_column,
             keep,

@@ -28,6 +28,8 @@ mod document;
 mod encoder;
 mod error;
 mod evaluate;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod lexicon;
 mod mention;
 mod note;

@@ -159,3 +159,35 @@ fn real_notes_give_the_same_bytes() {
     assert!(with(&["--cache", "cache", "--threads", "2"]) == uncached);
     assert!(with(&["--cache", "cache", "--threads", "1"]) == uncached);
 }
+
+#[test]
+fn a_key_of_the_site_changes_the_hashes_and_nothing_else() {
+    let workplace = workplace();
+    workplace.write("key", "a secret of the site");
+    workplace.write("other-key", "another secret of it");
+    workplace.write("short-key", "secret");
+    let rows = |flags: &[&str]| {
+        let all = [&["notes.csv", "--force", "--keep-sentences"], flags].concat();
+        assert_eq!(workplace.annotate(&all).status, 0);
+        let mut rows = [workplace.rows("mentions.jsonl"), workplace.rows("sentences.jsonl")].concat();
+        let hashes: Vec<_> = rows.iter_mut().map(|row| row.remove("segment_hash").unwrap()).collect();
+        (rows, hashes, workplace.run_file()["segment_key"].clone())
+    };
+    let (plain, plain_hashes, none) = rows(&[]);
+    let (keyed, keyed_hashes, fingerprint) = rows(&["--hash-key-file", "key"]);
+    let (_, other_hashes, other_fingerprint) = rows(&["--hash-key-file", "other-key"]);
+    assert_eq!(keyed, plain);
+    assert!(none.is_null() && fingerprint.is_string() && fingerprint != other_fingerprint);
+    for (plain, (keyed, other)) in plain_hashes.iter().zip(keyed_hashes.iter().zip(&other_hashes)) {
+        assert!(plain != keyed && keyed != other && plain != other);
+    }
+    let same = |hashes: &[serde_json::Value]| hashes.iter().map(|hash| hashes.iter().position(|h| h == hash)).collect();
+    let (before, after): (Vec<_>, Vec<_>) = (same(&plain_hashes), same(&keyed_hashes));
+    assert_eq!(before, after, "equal sentences stay equal");
+    // What was kept under one key is not found under another.
+    let rate =
+        |key: &str| run(&workplace, "notes.csv", &["--model", "model", "--cache", "c", "--hash-key-file", key]).1;
+    assert!(rate("key") < Some(0.5) && rate("other-key") < Some(0.5) && rate("key") == Some(1.0));
+    let refused = workplace.annotate(&["notes.csv", "--hash-key-file", "short-key", "--force"]);
+    assert!(refused.status == 2 && refused.stderr.contains("at least 16 bytes"), "{refused:?}");
+}

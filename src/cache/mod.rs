@@ -26,14 +26,16 @@ pub(crate) struct CacheOptions {
     pub folder: Option<PathBuf>,
     /// Its bound in bytes, or that of the cache in memory where there is no folder.
     pub bytes: Option<u64>,
+    /// The secret of the site: without it nothing can be found on disk.
+    pub key: Option<[u8; 32]>,
 }
 
 /// Bytes by key, shared by all workers.
 pub(crate) struct SegmentCache {
     memory: MemoryCache,
     disk: Option<DiskCache>,
-    /// The key of the folder's cache: the folder's entries cannot be found from another one's.
-    salt: u128,
+    /// The key of the hashes on disk, made of the folder's salt and the site's secret.
+    disk_key: [u8; 32],
 }
 
 impl SegmentCache {
@@ -44,11 +46,12 @@ impl SegmentCache {
     pub fn open(options: &CacheOptions) -> Result<SegmentCache> {
         let Some(folder) = &options.folder else {
             let memory = MemoryCache::new(options.bytes.unwrap_or(MEMORY_BYTES));
-            return Ok(SegmentCache { memory, disk: None, salt: 0 });
+            return Ok(SegmentCache { memory, disk: None, disk_key: [0; 32] });
         };
         let disk = DiskCache::open(folder, options.bytes.unwrap_or(DISK_BYTES))?;
-        let salt = disk.salt();
-        Ok(SegmentCache { memory: MemoryCache::new(MEMORY_BYTES), disk: Some(disk), salt })
+        let secret = [&disk.salt().to_le_bytes()[..], options.key.as_ref().map_or(&[], |key| &key[..])].concat();
+        let disk_key = blake3::derive_key("noteward cache on disk 1", &secret);
+        Ok(SegmentCache { memory: MemoryCache::new(MEMORY_BYTES), disk: Some(disk), disk_key })
     }
 
     /// The bytes under a key.
@@ -56,7 +59,7 @@ impl SegmentCache {
         if let Some(found) = self.memory.get(key) {
             return Some(found);
         }
-        let found: Arc<[u8]> = self.disk.as_ref()?.get(self.salted(key))?.into();
+        let found: Arc<[u8]> = self.disk.as_ref()?.get(self.disk_hash(key))?.into();
         self.memory.put(key, Arc::clone(&found));
         Some(found)
     }
@@ -65,7 +68,7 @@ impl SegmentCache {
     pub fn put(&self, key: u128, bytes: &[u8]) {
         self.memory.put(key, bytes.into());
         if let Some(disk) = &self.disk {
-            disk.put(self.salted(key), bytes);
+            disk.put(self.disk_hash(key), bytes);
         }
     }
 
@@ -74,12 +77,9 @@ impl SegmentCache {
         self.disk.and_then(DiskCache::close)
     }
 
-    fn salted(&self, key: u128) -> u128 {
-        let mut bytes = [0; 32];
-        bytes[..16].copy_from_slice(&key.to_le_bytes());
-        bytes[16..].copy_from_slice(&self.salt.to_le_bytes());
+    fn disk_hash(&self, key: u128) -> u128 {
         let mut salted = [0; 16];
-        blake3::Hasher::new().update(&bytes).finalize_xof().fill(&mut salted);
+        blake3::Hasher::new_keyed(&self.disk_key).update(&key.to_le_bytes()).finalize_xof().fill(&mut salted);
         u128::from_le_bytes(salted)
     }
 }

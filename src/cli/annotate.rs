@@ -84,6 +84,7 @@ fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
         threads: arguments.threads,
         cache: arguments.cache,
         cache_size: arguments.cache_size,
+        hash_key_file: arguments.hash_key_file,
         no_cache: arguments.no_cache.then_some(true),
         limit: arguments.limit,
         line_column: arguments.line_column,

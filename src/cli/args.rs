@@ -142,6 +142,10 @@ pub(super) struct AnnotateArgs {
     #[arg(long)]
     pub no_cache: bool,
 
+    /// File of a secret of at least 16 bytes: hashes of sentences, in tables and cache, cannot be guessed without it
+    #[arg(long, value_name = "FILE")]
+    pub hash_key_file: Option<PathBuf>,
+
     /// Read only the first N notes
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,

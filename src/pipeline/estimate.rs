@@ -33,9 +33,9 @@ const SCAN_BYTES: u64 = 64 << 20;
 const SAMPLE_NOTES: usize = 1024;
 /// Text that the sample holds at most.
 const SAMPLE_BYTES: usize = 16 << 20;
-/// Memory of the note ids, for each, and once there are so many that they go to disk.
-const ID_BYTES: u64 = 36;
-const MOST_ID_BYTES: u64 = 130_000_000;
+/// Memory of the note ids: for each, and at most.
+const ID_BYTES: f64 = 1.5;
+const MOST_ID_BYTES: f64 = 100e6;
 
 /// What a run will take and meet.
 #[derive(Clone, Debug, Serialize)]
@@ -134,7 +134,7 @@ pub fn estimate(config: &Config, sample_time: Duration) -> Result<Estimate> {
     let cost = sample.cost(text_bytes, if config.no_cache { sentences } else { distinct });
     let output_bytes = (sample.output_bytes as f64 * text_bytes / sample.counts.text_bytes.max(1) as f64) as u64;
     let of_records = |n: u64| n as f64 / scan.counts.read.max(1) as f64;
-    let ids = (records * ID_BYTES).min(MOST_ID_BYTES).saturating_sub(scan.counts.read * ID_BYTES);
+    let ids = (records as f64 * ID_BYTES).min(MOST_ID_BYTES) - (scan.counts.read as f64 * ID_BYTES).min(MOST_ID_BYTES);
     Ok(Estimate {
         files: files.len(),
         input_bytes: files.iter().filter_map(|file| Some(std::fs::metadata(&file.path).ok()?.len())).sum(),
@@ -153,7 +153,7 @@ pub fn estimate(config: &Config, sample_time: Duration) -> Result<Estimate> {
         seconds: load_seconds + (cost.model + cost.other) / config.threads.get() as f64,
         model_seconds: cost.model,
         threads: config.threads.get(),
-        memory_bytes: sample.memory_bytes.map(|bytes| bytes + ids),
+        memory_bytes: sample.memory_bytes.map(|bytes| bytes + ids as u64),
         output_bytes,
         disk_bytes: output_bytes * 2,
     })

@@ -59,6 +59,8 @@ struct Inner {
     /// Whether what only the lexicon found is reported.
     lexicon_alone: bool,
     context: ConText,
+    /// The secret of the site from which hashes of sentences are made.
+    segment_key: Option<[u8; 32]>,
 }
 
 impl Pipeline {
@@ -270,5 +272,9 @@ impl Names for Pipeline {
 
     fn section(&self, kind: SectionKind) -> &str {
         self.section_name(kind)
+    }
+
+    fn segment_key(&self) -> Option<&[u8; 32]> {
+        self.inner.segment_key.as_ref()
     }
 }

@@ -18,6 +18,7 @@ use crate::cache::CacheOptions;
 use crate::config::{Config, Engine};
 use crate::read::{ColumnChoice, InputFile, ReadOptions, check, discover};
 use crate::recognize::ReadingStore;
+use crate::write::Names;
 use crate::write::folder::{Existing, OutputFolder, Taken};
 use crate::{Error, ErrorKind, Result};
 
@@ -158,7 +159,11 @@ pub(super) fn open_cache(config: &Config, pipeline: &Pipeline) -> Result<Option<
     if config.no_cache || !pipeline.has_model() || config.engine == Engine::RustBert {
         return Ok(None);
     }
-    let options = CacheOptions { folder: config.cache.clone(), bytes: config.cache_size.map(|size| size.0) };
+    let options = CacheOptions {
+        folder: config.cache.clone(),
+        bytes: config.cache_size.map(|size| size.0),
+        key: pipeline.segment_key().copied(),
+    };
     CachedReadings::open(&options).map(Some)
 }
 

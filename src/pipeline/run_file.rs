@@ -69,6 +69,7 @@ impl RunFile<'_> {
             },
             "model": self.pipeline.model_hash().map(|hash| json!({ "blake3": hash.to_hex().as_str() })),
             "rules": { "blake3": self.resources.rules_hash().to_hex().as_str() },
+            "segment_key": self.resources.key_fingerprint(),
             "counts": self.counts,
             "timings": {
                 "threads": threads,

@@ -24,6 +24,7 @@ pub(super) fn parts_of_run(config: &Config, resources: &Resources, pipeline: &Pi
         "lexicon": { "blake3": pipeline.lexicon().hash().to_hex().as_str() },
         "model": pipeline.model_hash().map(|hash| json!({ "blake3": hash.to_hex().as_str() })),
         "rules": { "blake3": resources.rules_hash().to_hex().as_str() },
+        "segment_key": resources.key_fingerprint(),
     })
 }
 
@@ -73,7 +74,7 @@ pub(super) fn compare_finished(config: &Config, run: &Value, parts: &Value, file
     // Of what was begun only what the description holds can be compared.
     let mut begun = Map::new();
     let mut asked = parts.clone();
-    for key in ["version", "config", "lexicon", "model", "rules"] {
+    for key in ["version", "config", "lexicon", "model", "rules", "segment_key"] {
         begun.insert(key.into(), run.get(key).cloned().unwrap_or_default());
     }
     for side in [begun.get_mut("config"), asked.get_mut("config")] {

@@ -54,6 +54,8 @@ pub(crate) trait Names {
     fn rule(&self, rule: RuleIndex) -> &str;
     /// The normalised name of a section kind.
     fn section(&self, kind: SectionKind) -> &str;
+    /// The secret of the site from which hashes of sentences are made, where there is one.
+    fn segment_key(&self) -> Option<&[u8; 32]>;
 }
 
 fn text(name: &str) -> Field {
@@ -76,9 +78,13 @@ fn optional_time(name: &str) -> Field {
     Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, None), true)
 }
 
-/// The identity of a sentence's text.
-fn segment_hash(words: &str, hex: &mut String) {
-    short_hex(blake3::hash(words.as_bytes()).as_bytes(), hex);
+/// The identity of a sentence's text; with a key, one that nobody without the key can guess the text from.
+fn segment_hash(words: &str, names: &impl Names, hex: &mut String) {
+    let hash = match names.segment_key() {
+        Some(key) => blake3::keyed_hash(key, words.as_bytes()),
+        None => blake3::hash(words.as_bytes()),
+    };
+    short_hex(hash.as_bytes(), hex);
 }
 
 /// The first 80 bits of a hash, in hexadecimal: wide enough that a billion texts do not collide.
