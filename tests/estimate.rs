@@ -26,7 +26,7 @@ fn near(estimated: f64, actual: f64, what: &str) {
 
 /// Estimates a run, runs it, and compares.
 fn check(workplace: &Workplace, arguments: &[&str]) {
-    let estimated = estimate(workplace, arguments);
+    let estimated = estimate(workplace, &[arguments, &["--sample-seconds", "2"]].concat());
     let run_flags = [&["annotate", "--out", "out", "--force", "--quiet"], arguments].concat();
     assert_ne!(workplace.run(&run_flags).status, 2);
     let run = workplace.run_file();
@@ -55,7 +55,7 @@ fn says_what_the_run_over_the_sample_notes_does() {
     }
     check(&workplace, &["notes.csv", "--recognizers", "lexicon"]);
     // One thread: no two read the same sentence at the same time.
-    check(&workplace, &["notes.csv", "--model", "model", "--threads", "1", "--sample-seconds", "0"]);
+    check(&workplace, &["notes.csv", "--model", "model", "--threads", "1"]);
 }
 
 #[test]
@@ -95,6 +95,6 @@ fn says_what_the_run_over_real_notes_does() {
     }
     let workplace = Workplace::new();
     for file in ["mtsamples.csv", "openi-dev.csv", "aci-bench.csv", "primock57.csv"] {
-        check(&workplace, &[folder.join(file).to_str().unwrap(), "--recognizers", "lexicon", "--sample-seconds", "2"]);
+        check(&workplace, &[folder.join(file).to_str().unwrap(), "--recognizers", "lexicon"]);
     }
 }
