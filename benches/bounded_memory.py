@@ -1,7 +1,7 @@
 """Peak memory over a small and a large input, which must not differ by more than 15 %.
 
-    python3 benches/bounded_memory.py target/release/noteward NOTES.csv --small 100 --large 2000 -- --recognizers lexicon
-    python3 benches/bounded_memory.py target/release/noteward NOTES.csv --small 20 --large 200 -- --threads 2
+    python3 benches/bounded_memory.py target/release/noteward NOTES.csv --small 100 --large 2000
+    python3 benches/bounded_memory.py target/release/noteward NOTES.csv --small 20 --large 200 --flags "--threads 2"
 
 Sizes are megabytes. The inputs are the notes, repeated under other ids and with other numbers in them, written to the
 folder of temporary files. Counts of the larger run must add up, and the exit status must be 0.
@@ -53,7 +53,7 @@ def main():
     parser.add_argument("notes")
     parser.add_argument("--small", type=int, default=100)
     parser.add_argument("--large", type=int, default=2000)
-    parser.add_argument("flags", nargs="*")
+    parser.add_argument("--flags", default="--recognizers lexicon --threads 2")
     arguments = parser.parse_args()
     csv.field_size_limit(1 << 30)
     with open(arguments.notes, newline="") as file:
@@ -63,7 +63,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             n_notes = make(folder / "notes.csv", texts, megabytes)
-            peak, described = run(arguments.program, folder / "notes.csv", folder / "out", arguments.flags)
+            peak, described = run(arguments.program, folder / "notes.csv", folder / "out", arguments.flags.split())
             counts, timings = described["counts"], described["timings"]
             if not counts["read"] == n_notes == counts["annotated"] + counts["empty"] + counts["rejected"]:
                 sys.exit(f"{n_notes} notes were written, and {counts} counted")

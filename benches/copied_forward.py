@@ -29,10 +29,10 @@ def pieces(text):
 
 
 def copied_forward(texts, share, n_notes):
-    """Notes of which `share` per cent is copied from the note before."""
+    """Notes of which `share` per cent is copied from the note before, each with the bytes that are not."""
     source = [pieces(text) for text in texts if text.strip()]
     fresh = (piece for parts in source for piece in parts)
-    before = next_note = None
+    before = None
     for number in range(n_notes):
         n_pieces = len(source[number % len(source)])
         n_copied = 0 if before is None else min(len(before), n_pieces * share // 100)
@@ -44,18 +44,19 @@ def copied_forward(texts, share, n_notes):
             next_note.append(piece)
         # What is newest is copied first, as when a note begins with the last one's assessment.
         before = next_note[n_copied:] + next_note[:n_copied]
-        yield "".join(next_note)
+        yield "".join(next_note), sum(len(piece.encode()) for piece in next_note[n_copied:])
 
 
 def make(path, texts, share, n_notes):
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["note_id", "text"])
-        n_bytes = 0
-        for number, text in enumerate(copied_forward(texts, share, n_notes)):
+        n_bytes = n_fresh = 0
+        for number, (text, fresh) in enumerate(copied_forward(texts, share, n_notes)):
             writer.writerow([number, text])
             n_bytes += len(text.encode())
-    return n_bytes
+            n_fresh += fresh
+    return n_bytes, n_fresh
 
 
 def run(program, notes, out, flags):
@@ -83,7 +84,7 @@ def main():
         folder = pathlib.Path(folder)
         for share in SHARES:
             notes = folder / f"copied-{share}.csv"
-            n_bytes = make(notes, texts, share, arguments.n_notes)
+            n_bytes, n_fresh = make(notes, texts, share, arguments.n_notes)
             cached = run(arguments.program, notes, folder / "cached", flags)
             uncached = run(arguments.program, notes, folder / "uncached", [*flags, "--no-cache"])
             for table in ("mentions.parquet", "notes.parquet"):
@@ -92,7 +93,7 @@ def main():
             cache = cached["timings"]["cache"]
             seconds = cached["timings"]["total_seconds"] - cached["timings"]["load_seconds"]
             per_byte = cache["model_seconds"] / n_bytes
-            distinct = cache["read"] / n_bytes
+            distinct = n_fresh / n_bytes
             first = first or (per_byte, distinct)
             relative_cost, relative_text = per_byte / first[0], distinct / first[1]
             print(
