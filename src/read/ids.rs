@@ -1,20 +1,20 @@
 //! Note ids seen in a run, for rejecting those that come again, in bounded memory.
 //!
-//! Ids are kept as 128-bit XXH3 hashes. The first 65,536 stay in a hash set; so many more are sorted into a run in a
+//! Ids are kept as 128-bit XXH3 hashes. The first 32,768 stay in a hash set; so many more are sorted into a run in a
 //! temporary file, and so on. Bloom filters over the runs, each twice as large as the one before, keep look-ups off the disk
-//! for all but a few ids that were not seen. Memory is 2 MB, 1.5 bytes for each id, and at most about 100 MB.
+//! for all but a few ids that were not seen. Memory is 1 MB, 1.5 bytes for each id, and at most about 100 MB.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 use rustc_hash::FxHashSet;
 use xxhash_rust::xxh3::xxh3_128;
 
-const RUN_LENGTH: usize = 1 << 16;
+const RUN_LENGTH: usize = 1 << 15;
 /// Bits of a filter for each id: one id in 200 that was not seen is looked up in vain.
 const BITS_PER_ID: u64 = 12;
 /// Runs under one filter at most; more than that share the last one, which grows no further.
-const MOST_RUNS: u64 = 512;
+const MOST_RUNS: u64 = 1024;
 
 /// The ids seen so far.
 #[derive(Default)]
@@ -88,15 +88,15 @@ impl Spilled {
         let Some(generation) = self.generations.last_mut() else { return Ok(()) };
         generation.n_runs += 1;
         self.file.seek(SeekFrom::End(0))?;
-        let mut bytes = Vec::with_capacity(run.len() * 16);
+        let mut file = BufWriter::new(&self.file);
         for &hash in run {
-            bytes.extend_from_slice(&hash.to_be_bytes());
+            file.write_all(&hash.to_be_bytes())?;
             let n_words = generation.filter.len() as u64;
             for bit in filter_bits(hash, n_words * 64) {
                 generation.filter[(bit / 64) as usize] |= 1 << (bit % 64);
             }
         }
-        self.file.write_all(&bytes)
+        file.flush()
     }
 
     fn contains(&mut self, hash: u128, run_length: usize) -> io::Result<bool> {
@@ -147,13 +147,13 @@ mod tests {
         let mut seen = SeenIds::default();
         let hash = |number: u128| xxh3_128(&number.to_be_bytes());
         // More runs than the filters are made for.
-        let n_ids = 1300 * 8;
+        let n_ids = 2100 * 8;
         for number in 0..n_ids {
             assert!(seen.insert_hash(hash(number), 8).unwrap(), "{number}");
         }
         let generations = &seen.spilled.as_ref().unwrap().generations;
-        assert_eq!(generations.len(), 10);
-        assert!(generations.iter().map(|generation| generation.n_runs).sum::<u64>() == 1300);
+        assert_eq!(generations.len(), 11);
+        assert!(generations.iter().map(|generation| generation.n_runs).sum::<u64>() == 2100);
         for number in (0..n_ids).step_by(7) {
             assert!(!seen.insert_hash(hash(number), 8).unwrap(), "{number}");
         }

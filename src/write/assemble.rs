@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
@@ -104,6 +104,7 @@ fn join_parquet(target: &Path, parts: &[PartFile]) -> Result<()> {
     let described = described.file_metadata();
     let properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
+        .set_offset_index_disabled(true)
         .set_key_value_metadata(described.key_value_metadata().cloned())
         .build();
     let output = File::create(target).map_err(|error| Error::io("creating", target, error))?;
@@ -121,8 +122,7 @@ fn join_parquet(target: &Path, parts: &[PartFile]) -> Result<()> {
 
 fn open_parquet(path: &Path) -> Result<(File, ParquetMetaData)> {
     let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
-    let mut reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
-    let metadata = reader.try_parse(&file).and_then(|()| reader.finish());
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file);
     Ok((file, metadata.map_err(|error| Error::io("reading", path, io::Error::other(error)))?))
 }
 
@@ -131,17 +131,16 @@ fn copy_row_groups<W: Write + Send>(
     input: &File,
     metadata: &ParquetMetaData,
 ) -> Result<(), ParquetError> {
-    let index = metadata.page_index();
-    for (group_number, group) in metadata.row_groups().iter().enumerate() {
+    for group in metadata.row_groups() {
         let mut copied = writer.next_row_group()?;
-        for (column_number, column) in group.columns().iter().enumerate() {
+        for column in group.columns() {
             let closed = ColumnCloseResult {
                 bytes_written: column.compressed_size() as u64,
                 rows_written: group.num_rows() as u64,
                 metadata: column.clone(),
                 bloom_filter: None,
-                column_index: index.and_then(|index| index.column_index(group_number, column_number)).cloned(),
-                offset_index: index.and_then(|index| index.offset_index(group_number, column_number)).cloned(),
+                column_index: None,
+                offset_index: None,
             };
             copied.append_column(input, closed)?;
         }

@@ -99,6 +99,8 @@ impl Encoder {
                 let properties = builder
                     .set_compression(Compression::SNAPPY)
                     .set_statistics_enabled(EnabledStatistics::Chunk)
+                    // An index of pages would be held in memory for all row groups of a file.
+                    .set_offset_index_disabled(true)
                     .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
                     .set_created_by(CREATED_BY.to_owned())
                     .build();
