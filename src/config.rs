@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::write::OutputFormat;
-use crate::{Error, Result};
+use crate::{ByteSize, Error, Result};
 
 /// A recogniser of mentions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,6 +84,18 @@ pub struct PartialConfig {
     /// Workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroUsize>,
+    /// Folder of sentences that were read before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
+    /// Bound of that folder, or of the cache in memory where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_size: Option<ByteSize>,
+    /// Whether sentences are read again wherever they stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_cache: Option<bool>,
+    /// File of a secret of the site, without which nobody can tell a sentence from its hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_key_file: Option<PathBuf>,
     /// Number of notes after which reading stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
@@ -134,6 +146,17 @@ pub struct Config {
     pub rules: Option<PathBuf>,
     /// Workers.
     pub threads: NonZeroUsize,
+    /// Folder of sentences that were read before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
+    /// Bound of that folder, or of the cache in memory where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_size: Option<ByteSize>,
+    /// Whether sentences are read again wherever they stand.
+    pub no_cache: bool,
+    /// File of a secret of the site, without which nobody can tell a sentence from its hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_key_file: Option<PathBuf>,
     /// Number of notes after which reading stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
@@ -189,6 +212,10 @@ impl PartialConfig {
             engine: self.engine.or(other.engine),
             rules: self.rules.or(other.rules),
             threads: self.threads.or(other.threads),
+            cache: self.cache.or(other.cache),
+            cache_size: self.cache_size.or(other.cache_size),
+            no_cache: self.no_cache.or(other.no_cache),
+            hash_key_file: self.hash_key_file.or(other.hash_key_file),
             limit: self.limit.or(other.limit),
             line_column: self.line_column.or(other.line_column),
             keep: self.keep.or(other.keep),
@@ -221,6 +248,10 @@ impl PartialConfig {
         if max_note_bytes > (u32::MAX / 2) as usize {
             return Err(Error::config(format!("max-note-bytes: at most {}, found {max_note_bytes}", u32::MAX / 2)));
         }
+        let no_cache = self.no_cache.unwrap_or_default();
+        if no_cache && (self.cache.is_some() || self.cache_size.is_some()) {
+            return Err(Error::config("no-cache contradicts cache and cache-size"));
+        }
         Ok(Config {
             input: self.input.filter(|input| !input.is_empty()).ok_or_else(|| missing("INPUT"))?,
             out: self.out.ok_or_else(|| missing("--out DIR"))?,
@@ -232,6 +263,10 @@ impl PartialConfig {
             engine: self.engine.unwrap_or_default(),
             rules: self.rules,
             threads: self.threads.unwrap_or(cores),
+            cache: self.cache,
+            cache_size: self.cache_size,
+            no_cache,
+            hash_key_file: self.hash_key_file,
             limit: self.limit,
             line_column: self.line_column,
             keep,

@@ -67,6 +67,14 @@ pub enum ErrorKind {
         /// What the encoder said.
         problem: String,
     },
+    /// The run was asked to stop, and did.
+    #[error("stopped after {done} notes; the same command with --resume goes on with the run in {}", path.display())]
+    Stopped {
+        /// The output folder.
+        path: PathBuf,
+        /// Notes that are done.
+        done: u64,
+    },
     /// Something that the program relies on did not hold.
     #[error("internal: {problem}; please report it")]
     Internal {

@@ -20,6 +20,8 @@
 
 mod annotation;
 mod assertion;
+mod byte_size;
+mod cache;
 mod config;
 mod context;
 mod diff;
@@ -27,6 +29,8 @@ mod document;
 mod encoder;
 mod error;
 mod evaluate;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod inspect;
 mod lexicon;
 mod link;
@@ -46,6 +50,7 @@ mod write;
 
 pub use annotation::{AnnotatedNote, Annotation};
 pub use assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, RuleIndex, Temporality};
+pub use byte_size::ByteSize;
 pub use config::{Config, Engine, ModelPrecision, PartialConfig, Recognizer};
 pub use context::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
 pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCounts, RuleChange, ValueChange, diff};
@@ -56,7 +61,10 @@ pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, Pro
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
-pub use pipeline::{Counts, Explanation, Pipeline, Progress, Resources, RunReport, run};
+pub use pipeline::{
+    CacheUse, Counts, Estimate, Explanation, FieldUse, Pipeline, Progress, Reason, Resources, RunOptions, RunReport,
+    estimate, run,
+};
 pub use span::Span;
 pub use terminology::{
     BuildOptions, BuildReport, BuiltInput, Malformed, Suppressed, SynonymScope, TerminologyFormat, build_lexicon,
@@ -67,7 +75,7 @@ pub use why::{
     SentenceTold, TableRow, Why, why,
 };
 pub use write::OutputFormat;
-pub use write::folder::Replace;
+pub use write::folder::Existing;
 
 /// The examples of the README, compiled and run as tests.
 #[cfg(doctest)]

@@ -105,7 +105,7 @@ note_id,patient_id,text
         })
         .collect();
     let expected = [
-        "2|changed|type;concept;codes|||Lower back pain|Lower back pain",
+        "2|changed|type;concept;codes;link|||Lower back pain|Lower back pain",
         "3|note|status|empty|annotated||",
         "3|added|||||fever",
         "1|note|text|annotated|annotated||",

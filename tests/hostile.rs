@@ -6,9 +6,9 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use noteward::{
-    AnnotatedNote, Annotation, Assertion, Concept, Config, Counts, Document, Error, Evidence, Experiencer, Lexicon,
-    Mention, MentionSource, MentionType, Note, NoteMeta, OutputFormat, PartialConfig, Pipeline, Presence, Progress,
-    Replace, Resources, RunReport, Section, SectionKind, Sentence, Span, TableSource, Temporality, Token, TokenKind,
+    AnnotatedNote, Annotation, Assertion, Concept, Config, Counts, Document, Error, Evidence, Existing, Experiencer,
+    Lexicon, Mention, MentionSource, MentionType, Note, NoteMeta, OutputFormat, PartialConfig, Pipeline, Presence,
+    Progress, Resources, RunReport, Section, SectionKind, Sentence, Span, TableSource, Temporality, Token, TokenKind,
 };
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -230,7 +230,7 @@ fn public_types_can_be_sent_and_shared() {
     check::<(Note, NoteMeta, Document, Section, SectionKind, Sentence, Span, Token, TokenKind)>();
     check::<(AnnotatedNote, Annotation, Mention, MentionSource, MentionType)>();
     check::<(Assertion, Evidence, Presence, Temporality, Experiencer)>();
-    check::<(Config, PartialConfig, OutputFormat, Replace, Counts, Progress, RunReport, Error)>();
+    check::<(Config, PartialConfig, OutputFormat, Existing, Counts, Progress, RunReport, Error)>();
 }
 
 #[test]

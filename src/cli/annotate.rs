@@ -2,16 +2,52 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use noteward::{PartialConfig, Replace};
+use noteward::{Existing, PartialConfig, RunOptions};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
 
 use super::args::AnnotateArgs;
 use super::progress::Teller;
-use super::{DONE, SOME_REJECTED};
+use super::{DONE, NOT_DONE, SOME_REJECTED};
 
 /// Runs the command; gives the exit status.
-pub(super) fn annotate(mut arguments: AnnotateArgs) -> Result<u8> {
+pub(super) fn annotate(arguments: AnnotateArgs) -> Result<u8> {
+    let print = arguments.print_config;
+    let existing = match (arguments.force, arguments.resume) {
+        (true, _) => Existing::Replace,
+        (false, true) => Existing::Resume,
+        (false, false) => Existing::Refuse,
+    };
+    let mut teller = Teller::new(arguments.quiet, arguments.log_format);
+    let config = partial(arguments)?.complete(cores())?;
+    if print {
+        std::io::stdout().write_all(config.to_toml()?.as_bytes())?;
+        return Ok(DONE);
+    }
+    let stop = stop_flag().context("listening for Ctrl-C")?;
+    let options = RunOptions { existing, stop: Some(&stop) };
+    let report = noteward::run(&config, options, &mut |progress| teller.progress(progress))?;
+    teller.summary(&report, &config.out);
+    Ok(if report.counts.rejected > 0 { SOME_REJECTED } else { DONE })
+}
+
+/// A flag that the first Ctrl-C, or request of the system to end, sets; the second ends the process at once.
+fn stop_flag() -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The order counts: whether the flag was set is asked before it is set.
+        register_conditional_shutdown(signal, i32::from(NOT_DONE), Arc::clone(&stop))?;
+        register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+/// What the flags say, and where they say nothing the file that they name.
+pub(super) fn partial(mut arguments: AnnotateArgs) -> Result<PartialConfig> {
     let file = match arguments.config.take() {
         None => PartialConfig::default(),
         Some(path) => {
@@ -19,18 +55,12 @@ pub(super) fn annotate(mut arguments: AnnotateArgs) -> Result<u8> {
             PartialConfig::from_toml(&text).with_context(|| format!("{}", path.display()))?
         }
     };
-    let print = arguments.print_config;
-    let replace = if arguments.force { Replace::Yes } else { Replace::No };
-    let mut teller = Teller::new(arguments.quiet, arguments.log_format);
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let config = from_flags(arguments)?.or(file).complete(cores)?;
-    if print {
-        std::io::stdout().write_all(config.to_toml()?.as_bytes())?;
-        return Ok(DONE);
-    }
-    let report = noteward::run(&config, replace, &mut |progress| teller.progress(progress))?;
-    teller.summary(&report, &config.out);
-    Ok(if report.counts.rejected > 0 { SOME_REJECTED } else { DONE })
+    Ok(from_flags(arguments)?.or(file))
+}
+
+/// The number of workers where none is given.
+pub(super) fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
@@ -52,6 +82,10 @@ fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
         engine: arguments.engine.map(Into::into),
         rules: arguments.rules,
         threads: arguments.threads,
+        cache: arguments.cache,
+        cache_size: arguments.cache_size,
+        hash_key_file: arguments.hash_key_file,
+        no_cache: arguments.no_cache.then_some(true),
         limit: arguments.limit,
         line_column: arguments.line_column,
         keep: some(arguments.keep),

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use noteward::{BuildOptions, BuildReport, CheckOptions, Suppressed};
 
-use super::args::{BuildArgs, CheckArgs, LexiconCommand};
+use super::lexicon_args::{BuildArgs, CheckArgs, LexiconCommand};
 use super::{DONE, SOME_REJECTED, report};
 
 /// Checked, and something is wrong.

@@ -3,8 +3,10 @@
 mod annotate;
 mod args;
 mod diff;
+mod estimate;
 mod evaluate;
 mod lexicon;
+mod lexicon_args;
 mod progress;
 mod why;
 
@@ -38,6 +40,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
+        Command::Estimate(arguments) => estimate::estimate(*arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

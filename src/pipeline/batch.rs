@@ -4,13 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
 use crate::config::Config;
 use crate::encoder::Scratch;
 use crate::note::{Note, NoteMeta, Origin, TextEncoding};
 use crate::read::{Content, Record};
+use crate::recognize::ReadingStore;
 use crate::write::mentions::MentionRows;
 use crate::write::notes::{NoteOutcome, NoteRows};
 use crate::write::sentences::SentenceRows;
@@ -23,11 +24,15 @@ pub(super) struct Batch {
     /// Place among the batches, from 0.
     pub number: u64,
     pub records: Vec<Record>,
+    /// Fingerprint of all records up to its last one.
+    pub fingerprint: u128,
 }
 
 /// The rows of a batch.
 pub(super) struct Rows {
     pub number: u64,
+    /// Fingerprint of all records up to the last one here.
+    pub records: u128,
     pub mentions: RecordBatch,
     pub notes: RecordBatch,
     pub sentences: Option<RecordBatch>,
@@ -37,8 +42,16 @@ pub(super) struct Rows {
     pub counts: Counts,
 }
 
+impl Rows {
+    /// The rows of each table, in the order of [`Schemas::tables`].
+    pub fn tables(&self) -> impl Iterator<Item = &RecordBatch> {
+        let optional = [&self.sentences, &self.texts].into_iter().flatten();
+        [&self.mentions, &self.notes].into_iter().chain(optional)
+    }
+}
+
 /// What came of notes. They add up: read = annotated + empty + rejected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Records read.
     pub read: u64,
@@ -89,6 +102,13 @@ impl Schemas {
             n_kept: config.keep.len(),
         }
     }
+
+    /// The tables that a run writes, by name.
+    pub fn tables(&self) -> impl Iterator<Item = (&'static str, &SchemaRef)> {
+        let optional = [("sentences", self.sentences.as_ref()), ("texts", self.texts.as_ref())];
+        let optional = optional.into_iter().filter_map(|(name, schema)| Some((name, schema?)));
+        [("mentions", &self.mentions), ("notes", &self.notes)].into_iter().chain(optional)
+    }
 }
 
 /// Collects the rows of a batch.
@@ -103,15 +123,21 @@ struct Collector<'a> {
     counts: Counts,
 }
 
-/// Annotates a batch; `inputs` are the names of the input files.
-pub(super) fn process(
-    pipeline: &Pipeline,
-    mut batch: Batch,
-    inputs: &[String],
-    schemas: &Schemas,
-    scratch: &mut Scratch,
-) -> Result<Rows> {
-    let mut annotated = annotate(pipeline, &mut batch.records, scratch).into_iter();
+/// What the workers of a run share.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<'a> {
+    pub pipeline: &'a Pipeline,
+    /// Readings of sentences that were read before.
+    pub store: Option<&'a dyn ReadingStore>,
+    /// Names of the input files.
+    pub inputs: &'a [String],
+    pub schemas: &'a Schemas,
+}
+
+/// Annotates a batch.
+pub(super) fn process(shared: Shared<'_>, mut batch: Batch, scratch: &mut Scratch) -> Result<Rows> {
+    let Shared { pipeline, inputs, schemas, .. } = shared;
+    let mut annotated = annotate(shared, &mut batch.records, scratch).into_iter();
     let mut collector = Collector {
         pipeline,
         inputs,
@@ -137,6 +163,7 @@ pub(super) fn process(
     };
     Ok(Rows {
         number: batch.number,
+        records: batch.fingerprint,
         mentions: collector.mentions.finish(schemas.mentions.clone())?,
         notes: collector.notes.finish(schemas.notes.clone())?,
         sentences,
@@ -149,7 +176,8 @@ pub(super) fn process(
 /// Annotates the notes among records, whose texts it may take; `None` for a note that the program failed on.
 ///
 /// The one place where a panic is caught: a fault of this program costs its note and not the run.
-fn annotate(pipeline: &Pipeline, records: &mut [Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
+fn annotate(shared: Shared<'_>, records: &mut [Record], scratch: &mut Scratch) -> Vec<Option<AnnotatedNote>> {
+    let Shared { pipeline, store, .. } = shared;
     let alone = |note: Note| catch_unwind(AssertUnwindSafe(|| pipeline.annotate(note))).ok();
     if !pipeline.has_model() {
         let notes = records.iter_mut().filter_map(|record| match &mut record.content {
@@ -165,7 +193,7 @@ fn annotate(pipeline: &Pipeline, records: &mut [Record], scratch: &mut Scratch) 
             _ => None,
         })
     };
-    let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes().collect(), scratch)));
+    let together = catch_unwind(AssertUnwindSafe(|| pipeline.annotate_all(notes().collect(), store, scratch)));
     match together {
         Ok(annotated) => annotated.into_iter().map(Some).collect(),
         Err(_) => notes().map(alone).collect(),

@@ -48,8 +48,8 @@ impl Pipeline {
         let document = self.inner.segmenter.segment(note);
         let spans: Vec<Span> = document.sentences().iter().map(|sentence| sentence.span).collect();
         let (lexicon, definitions) = self.inner.lexicon.recognize_all(&document);
-        let readings =
-            self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
+        let (documents, lexicons) = (std::slice::from_ref(&document), std::slice::from_ref(&lexicon));
+        let readings = self.readings(documents, lexicons, None, &mut Scratch::default());
         let mut seen = None;
         let note = self.finish(
             document,

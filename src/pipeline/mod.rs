@@ -1,10 +1,15 @@
 //! The pipeline: segment, recognise, assert; a fixed sequence over one note, and the run over many.
 
 mod batch;
+mod estimate;
 mod explain;
+mod flow;
+mod output;
+mod readings;
 mod resources;
 mod run;
 mod run_file;
+mod state;
 
 use std::sync::Arc;
 
@@ -14,16 +19,18 @@ use crate::context::ConText;
 use crate::document::{SectionKind, Sentence};
 use crate::encoder::Scratch;
 use crate::link::Linker;
-use crate::recognize::{Definitions, LexiconRecognizer, ModelRecognizer, Reading, Readings, merge};
+use crate::recognize::{Definitions, LexiconRecognizer, ModelRecognizer, Reading, ReadingStore, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
 use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
 
 pub use batch::Counts;
+pub use estimate::{Estimate, FieldUse, Reason, estimate};
 pub use explain::Explanation;
+pub use readings::CacheUse;
 pub use resources::Resources;
 pub(crate) use run::read_options;
-pub use run::{Progress, RunReport, run};
+pub use run::{Progress, RunOptions, RunReport, run};
 
 /// Least probability of being part of a mention for which the model leaves a mention of the lexicon standing.
 const LEAST_INSIDE: f32 = 0.5;
@@ -57,6 +64,8 @@ struct Inner {
     lexicon_alone: bool,
     linker: Linker,
     context: ConText,
+    /// The secret of the site from which hashes of sentences are made.
+    segment_key: Option<[u8; 32]>,
 }
 
 impl Pipeline {
@@ -84,17 +93,22 @@ impl Pipeline {
     pub fn annotate(&self, note: Note) -> AnnotatedNote {
         let document = self.inner.segmenter.segment(note);
         let (lexicon, definitions) = self.inner.lexicon.recognize_all(&document);
-        let readings =
-            self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
+        let (documents, lexicons) = (std::slice::from_ref(&document), std::slice::from_ref(&lexicon));
+        let readings = self.readings(documents, lexicons, None, &mut Scratch::default());
         self.finish(document, &lexicon, &definitions, |sentence| readings.of(0, sentence), |_, _| {})
     }
 
     /// Annotates notes together: the k-th answer belongs to the k-th note, and is the same as alone.
-    pub(crate) fn annotate_all(&self, notes: Vec<Note>, scratch: &mut Scratch) -> Vec<AnnotatedNote> {
+    pub(crate) fn annotate_all(
+        &self,
+        notes: Vec<Note>,
+        store: Option<&dyn ReadingStore>,
+        scratch: &mut Scratch,
+    ) -> Vec<AnnotatedNote> {
         let documents: Vec<Document> = notes.into_iter().map(|note| self.inner.segmenter.segment(note)).collect();
         let found = documents.iter().map(|document| self.inner.lexicon.recognize_all(document));
         let (lexicon, definitions): (Vec<Vec<Mention>>, Vec<Definitions>) = found.unzip();
-        let readings = self.readings(&documents, &lexicon, scratch);
+        let readings = self.readings(&documents, &lexicon, store, scratch);
         let all = documents.into_iter().zip(lexicon.iter().zip(&definitions)).enumerate();
         all.map(|(index, (document, (lexicon, definitions)))| {
             self.finish(document, lexicon, definitions, |sentence| readings.of(index, sentence), |_, _| {})
@@ -102,8 +116,14 @@ impl Pipeline {
         .collect()
     }
 
-    fn readings(&self, documents: &[Document], lexicon: &[Vec<Mention>], scratch: &mut Scratch) -> Readings {
-        self.inner.model.as_ref().map(|model| model.read(documents, lexicon, scratch)).unwrap_or_default()
+    fn readings(
+        &self,
+        documents: &[Document],
+        lexicon: &[Vec<Mention>],
+        store: Option<&dyn ReadingStore>,
+        scratch: &mut Scratch,
+    ) -> Readings {
+        self.inner.model.as_ref().map(|model| model.read(documents, lexicon, store, scratch)).unwrap_or_default()
     }
 
     /// Merges the mentions of each sentence, and asserts them; `seen` is shown what is asserted of each sentence, also what
@@ -190,8 +210,8 @@ impl Pipeline {
     pub fn assert_spans(&self, note: Note, spans: &[(Span, MentionType)]) -> Vec<crate::Assertion> {
         let document = self.inner.segmenter.segment(note);
         let (lexicon, _) = self.inner.lexicon.recognize_all(&document);
-        let readings =
-            self.readings(std::slice::from_ref(&document), std::slice::from_ref(&lexicon), &mut Scratch::default());
+        let (documents, lexicons) = (std::slice::from_ref(&document), std::slice::from_ref(&lexicon));
+        let readings = self.readings(documents, lexicons, None, &mut Scratch::default());
         of_spans(&document, spans, |index, sentence, mentions| {
             self.inner.context.assert(&document, sentence, mentions, |place| {
                 readings.of(0, index)?.axes(sentence.span, mentions.get(place)?.span)
@@ -284,5 +304,9 @@ impl Names for Pipeline {
 
     fn section(&self, kind: SectionKind) -> &str {
         self.section_name(kind)
+    }
+
+    fn segment_key(&self) -> Option<&[u8; 32]> {
+        self.inner.segment_key.as_ref()
     }
 }

@@ -29,6 +29,8 @@ pub struct Resources {
     model: ModelSource,
     computation: Computation,
     recognizers: Vec<Recognizer>,
+    /// The secret of the site from which hashes of sentences are made.
+    segment_key: Option<[u8; 32]>,
 }
 
 /// Where the model comes from.
@@ -50,6 +52,7 @@ impl Resources {
             model: ModelSource::Embedded,
             computation: Computation::Own(Precision::Int8),
             recognizers: vec![Recognizer::Lexicon, Recognizer::Model],
+            segment_key: None,
         }
     }
 
@@ -78,6 +81,7 @@ impl Resources {
             Some(folder) => ModelSource::Folder(folder.clone()),
             None => ModelSource::Embedded,
         };
+        resources.segment_key = config.hash_key_file.as_deref().map(read_key).transpose()?;
         for path in &config.lexicon {
             resources.lexicons.push(terminology::open_lexicon(path, mapped::map(path)?)?);
         }
@@ -105,6 +109,13 @@ impl Resources {
     pub(crate) fn with_lexicon(mut self, lexicon: LexiconFile) -> Resources {
         self.lexicons.push(lexicon);
         self
+    }
+
+    /// What tells one secret of the site from another, and nothing else of it.
+    pub(crate) fn key_fingerprint(&self) -> Option<String> {
+        let key = self.segment_key?;
+        let hash = blake3::keyed_hash(&key, b"noteward: fingerprint of this key");
+        Some(hash.to_hex().as_str().chars().take(16).collect())
     }
 
     /// The hash of every table but the concepts'.
@@ -162,9 +173,9 @@ impl Resources {
             context = context.with_weights(weights);
         }
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
-        Ok(Pipeline {
-            inner: Arc::new(Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context }),
-        })
+        let segment_key = self.segment_key;
+        let inner = Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context, segment_key };
+        Ok(Pipeline { inner: Arc::new(inner) })
     }
 
     /// The linear model of the assertion, which goes with a network: the folder's own, or the program's.
@@ -219,6 +230,19 @@ impl Resources {
         let context = ConText::new(&context_tables, segmenter.section_kinds())?;
         Ok((segmenter, context))
     }
+}
+
+/// Bytes that a secret has at least.
+const LEAST_KEY_BYTES: usize = 16;
+
+/// Reads the secret of a site.
+fn read_key(path: &Path) -> Result<[u8; 32]> {
+    let bytes = std::fs::read(path).map_err(|error| Error::io("reading", path, error))?;
+    if bytes.len() < LEAST_KEY_BYTES {
+        let problem = format!("a key has at least {LEAST_KEY_BYTES} bytes, found {}", bytes.len());
+        return Err(Error::input(path, problem));
+    }
+    Ok(blake3::derive_key("noteward hashes of sentences 1", &bytes))
 }
 
 fn read_table(path: &Path) -> Result<TableSource> {

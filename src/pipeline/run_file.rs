@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::batch::Counts;
+use super::readings::CacheUse;
 use super::{Pipeline, Resources};
 use crate::Result;
 use crate::config::Config;
@@ -20,12 +21,16 @@ pub(super) struct RunFile<'a> {
     pub timings: &'a Timings,
 }
 
-/// Wall-clock seconds; the only part of `run.json` that differs between equal runs.
+/// Wall-clock seconds and what hangs on them; the only part of `run.json` that differs between equal runs.
 pub(super) struct Timings {
     /// Until the first note was read.
     pub load: f64,
     /// Of the whole run.
     pub total: f64,
+    /// What came of the notes that were done before this run went on with them.
+    pub resumed: Counts,
+    /// What the cache spared.
+    pub cache: Option<CacheUse>,
 }
 
 impl RunFile<'_> {
@@ -47,8 +52,10 @@ impl RunFile<'_> {
                 .map(|file| json!({ "path": file.path.display().to_string(), "bytes": 0, "blake3": null })),
         );
         let mut config = serde_json::to_value(self.config).unwrap_or(Value::Null);
-        // The number of workers changes no byte of the output.
-        let threads = config.as_object_mut().and_then(|config| config.remove("threads"));
+        // What changes no byte of the output.
+        let mut take = |key: &str| config.as_object_mut().and_then(|config| config.remove(key));
+        let threads = take("threads");
+        let (folder, size, _) = (take("cache"), take("cache-size"), take("no-cache"));
         let run = json!({
             "program": "noteward",
             "version": env!("CARGO_PKG_VERSION"),
@@ -62,8 +69,23 @@ impl RunFile<'_> {
             },
             "model": self.pipeline.model_hash().map(|hash| json!({ "blake3": hash.to_hex().as_str() })),
             "rules": { "blake3": self.resources.rules_hash().to_hex().as_str() },
+            "segment_key": self.resources.key_fingerprint(),
             "counts": self.counts,
-            "timings": { "threads": threads, "load_seconds": self.timings.load, "total_seconds": self.timings.total },
+            "timings": {
+                "threads": threads,
+                "load_seconds": self.timings.load,
+                "total_seconds": self.timings.total,
+                "resumed_notes": self.timings.resumed.read,
+                "cache": self.timings.cache.map(|usage| json!({
+                    "folder": folder,
+                    "size": size,
+                    "hit_rate": usage.hit_rate(),
+                    "sentences": usage.sentences,
+                    "read": usage.read,
+                    "model_seconds": usage.model_seconds,
+                    "saved_seconds": usage.saved_seconds,
+                })),
+            },
         });
         let mut text =
             serde_json::to_string_pretty(&run).map_err(|error| crate::Error::internal(format!("run.json: {error}")))?;

@@ -83,6 +83,14 @@ impl ColumnChoice {
         Ok(())
     }
 
+    /// The field for which a column is taken, if any.
+    pub fn field_of(&self, column: &str) -> Option<Field> {
+        Field::ALL.into_iter().find(|field| match self.map.get(field) {
+            Some(mapped) => mapped.eq_ignore_ascii_case(column),
+            None => field.names().iter().any(|name| name.eq_ignore_ascii_case(column)),
+        })
+    }
+
     /// Finds the columns in a header.
     ///
     /// # Errors

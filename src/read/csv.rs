@@ -21,6 +21,7 @@ pub(super) struct CsvRows {
     input: u32,
     record: u64,
     delimiter: u8,
+    header: Vec<String>,
     width: usize,
     layout: Layout,
     encoding: TextEncoding,
@@ -57,6 +58,7 @@ impl CsvRows {
             input,
             record: 0,
             delimiter: b',',
+            header: Vec::new(),
             width: 0,
             layout: Layout::default(),
             encoding: source.encoding,
@@ -67,6 +69,11 @@ impl CsvRows {
         };
         rows.read_header(file, &options.columns)?;
         Ok(rows)
+    }
+
+    /// The columns by name.
+    pub fn into_header(self) -> Vec<String> {
+        self.header
     }
 
     fn read_header(&mut self, file: &InputFile, columns: &ColumnChoice) -> Result<()> {
@@ -98,6 +105,7 @@ impl CsvRows {
                 Ok(layout) => {
                     self.layout = layout;
                     self.width = header.len();
+                    self.header = header;
                     self.buffer.consume(length);
                     return Ok(());
                 }

@@ -117,6 +117,29 @@ pub(crate) fn open(file: &InputFile, index: u32, options: &ReadOptions) -> Resul
     Ok((rows, source))
 }
 
+/// The share of a file that its first records are; `None` where it cannot be known.
+pub(crate) fn share_read(file: &InputFile, source: &Source, n_records: u64) -> Option<f64> {
+    let (read, all) = match file.format {
+        Format::Parquet => (n_records, parquet::n_rows(file)?),
+        _ if file.is_stdin() => return None,
+        _ => (source.n_read(), std::fs::metadata(&file.path).ok()?.len()),
+    };
+    Some((read as f64 / all.max(1) as f64).min(1.0))
+}
+
+/// The columns of a table by name; `None` for formats whose records name their own.
+pub(crate) fn header(file: &InputFile, options: &ReadOptions) -> Result<Option<Vec<String>>> {
+    match file.format {
+        _ if file.is_stdin() => Ok(None),
+        Format::Csv | Format::Tsv => {
+            let source = Source::open(file)?;
+            Ok(Some(csv::CsvRows::open(file, 0, &source, options)?.into_header()))
+        }
+        Format::Parquet => parquet::header(file).map(Some),
+        Format::JsonLines | Format::Text => Ok(None),
+    }
+}
+
 /// Understands rows: identifiers, times, encodings.
 #[derive(Clone, Debug)]
 pub(crate) struct Assembler {

@@ -32,6 +32,21 @@ pub(super) struct ParquetRows {
     done: bool,
 }
 
+/// The columns of a file by name.
+pub(super) fn header(file: &InputFile) -> Result<Vec<String>> {
+    let opened = File::open(&file.path).map_err(|error| Error::io("opening", &file.path, error))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(opened)
+        .map_err(|error| Error::input(&file.path, format!("cannot be read as Parquet: {error}")))?;
+    Ok(builder.schema().fields().iter().map(|field| field.name().clone()).collect())
+}
+
+/// The number of rows of a file.
+pub(super) fn n_rows(file: &InputFile) -> Option<u64> {
+    let opened = File::open(&file.path).ok()?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(opened).ok()?;
+    builder.metadata().file_metadata().num_rows().try_into().ok()
+}
+
 impl ParquetRows {
     pub fn open(file: &InputFile, input: u32, options: &ReadOptions) -> Result<ParquetRows> {
         let opened = File::open(&file.path).map_err(|error| Error::io("opening", &file.path, error))?;

@@ -76,6 +76,11 @@ impl Source {
         reader.take().unwrap_or_else(|| Box::new(io::empty()))
     }
 
+    /// How many bytes of the file were read.
+    pub fn n_read(&self) -> u64 {
+        self.hash.lock().unwrap_or_else(PoisonError::into_inner).bytes
+    }
+
     /// The hash of the file's bytes: from what was read, or by reading the file where that was not the whole.
     pub fn hash(&self) -> Result<InputHash> {
         let state = self.hash.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,7 @@ mod embedded;
 mod exclude;
 mod extend;
 mod inputs;
+mod kept;
 mod labels;
 mod lexicon;
 mod model;
@@ -13,6 +14,7 @@ mod senses;
 mod word_pieces;
 
 pub(crate) use definitions::Definitions;
+pub(crate) use kept::{Effort, ReadingStore};
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
 pub(crate) use lexicon::case_check;

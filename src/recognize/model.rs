@@ -6,12 +6,14 @@
 //! the section of the sentence.
 
 use std::path::Path;
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 use tokenizers::Tokenizer;
 
 use super::embedded;
 use super::inputs::{Inputs, mark};
+use super::kept::{Effort, Kept, KeyMaker, ReadingStore};
 use super::labels::{self, Label};
 use super::word_pieces::Vocabulary;
 use crate::assertion::AxisScores;
@@ -25,7 +27,7 @@ use crate::{Error, Result, Span};
 const BATCH_PIECES: usize = 192;
 
 /// Names of the assertion axes that a network may score, in the order of [`AxisScores`].
-const AXES: [&str; 5] = ["negated", "possible", "historical", "hypothetical", "other_experiencer"];
+pub(super) const AXES: [&str; 5] = ["negated", "possible", "historical", "hypothetical", "other_experiencer"];
 
 /// Finds mentions by a token classifier.
 #[derive(Debug)]
@@ -37,24 +39,25 @@ pub struct ModelRecognizer {
     first: u32,
     last: u32,
     hash: blake3::Hash,
+    keys: KeyMaker,
 }
 
 /// What the model makes of one distinct sentence. Places are bytes of the sentence's own text.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Reading {
-    mentions: Vec<SentenceMention>,
-    pieces: Vec<ReadPiece>,
+    pub(super) mentions: Vec<SentenceMention>,
+    pub(super) pieces: Vec<ReadPiece>,
     /// Whether the network has axis scores.
-    has_axes: bool,
+    pub(super) has_axes: bool,
 }
 
 /// What the model makes of a word piece.
-#[derive(Clone, Copy, Debug)]
-struct ReadPiece {
-    span: Span,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct ReadPiece {
+    pub(super) span: Span,
     /// Probability that it is part of a mention.
-    inside: f32,
-    axes: [f32; AXES.len()],
+    pub(super) inside: f32,
+    pub(super) axes: [f32; AXES.len()],
 }
 
 /// The readings of the sentences of documents.
@@ -66,10 +69,10 @@ pub(crate) struct Readings {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct SentenceMention {
-    span: Span,
-    kind: MentionType,
-    score: f32,
+pub(super) struct SentenceMention {
+    pub(super) span: Span,
+    pub(super) kind: MentionType,
+    pub(super) score: f32,
 }
 
 /// A sentence as the network sees it.
@@ -84,7 +87,7 @@ struct Pieces {
 }
 
 /// What makes two sentences the same to the network: text, section's token type, and the lexicon's marks.
-type Identity<'a> = (&'a str, u16, Vec<(Span, MentionType)>);
+pub(super) type Identity<'a> = (&'a str, u16, Vec<(Span, MentionType)>);
 
 impl Readings {
     /// The reading of a sentence of a document.
@@ -201,7 +204,9 @@ impl ModelRecognizer {
             return Err(format!("the vocabulary holds {n_words} word pieces, config.json says {expected}"));
         }
         let encoder = load(parsed, weights, computation)?;
-        Ok(ModelRecognizer { encoder, tokenizer, labels, inputs, first, last, hash: hasher.finalize() })
+        let hash = hasher.finalize();
+        let keys = KeyMaker::new(&hash, computation);
+        Ok(ModelRecognizer { encoder, tokenizer, labels, inputs, first, last, hash, keys })
     }
 
     /// Whether the network reads what the lexicon finds, so that it has a say in it.
@@ -214,29 +219,74 @@ impl ModelRecognizer {
         self.hash
     }
 
-    /// Reads the sentences of documents; `lexicon` holds the lexicon's mentions of each document, sorted by span.
-    pub(crate) fn read(&self, documents: &[Document], lexicon: &[Vec<Mention>], scratch: &mut Scratch) -> Readings {
-        let mut known: FxHashMap<Identity<'_>, u32> = FxHashMap::default();
-        let mut distinct: Vec<Pieces> = Vec::new();
-        let mut texts: Vec<&str> = Vec::new();
+    /// Reads the sentences of documents; `lexicon` holds the lexicon's mentions of each document, sorted by span. What the
+    /// store keeps is not read again, and what is read is kept in it.
+    pub(crate) fn read(
+        &self,
+        documents: &[Document],
+        lexicon: &[Vec<Mention>],
+        store: Option<&dyn ReadingStore>,
+        scratch: &mut Scratch,
+    ) -> Readings {
+        let (sentences, places) = self.distinct(documents, lexicon);
+        let mut effort = Effort { sentences: places.iter().flatten().flatten().count() as u64, ..Effort::default() };
+        let keys: Vec<u128> =
+            store.map(|_| sentences.iter().map(|one| self.keys.key(one)).collect()).unwrap_or_default();
+        let mut readings: Vec<Option<Reading>> = vec![None; sentences.len()];
+        if let Some(store) = store {
+            for (reading, &key) in readings.iter_mut().zip(&keys) {
+                if let Some(kept) = store.get(key).and_then(|bytes| Kept::from_bytes(&bytes)) {
+                    effort.saved_micros += u64::from(kept.micros);
+                    *reading = Some(kept.reading);
+                }
+            }
+        }
+        let unread: Vec<usize> = (0..sentences.len()).filter(|&index| readings[index].is_none()).collect();
+        let started = Instant::now();
+        let texts: Vec<&str> = unread.iter().map(|&index| sentences[index].0).collect();
+        let pieces: Vec<Pieces> = unread.iter().map(|&index| self.pieces(&sentences[index])).collect();
+        let read = self.readings(&texts, &pieces, scratch);
+        effort.read = unread.len() as u64;
+        effort.micros = started.elapsed().as_micros() as u64;
+        let n_pieces: usize = pieces.iter().map(|pieces| pieces.ids.len()).sum();
+        for ((&index, reading), pieces) in unread.iter().zip(read).zip(&pieces) {
+            if let Some(store) = store {
+                let micros = effort.micros * pieces.ids.len() as u64 / n_pieces.max(1) as u64;
+                let marks = self.inputs.reads_lexicon().then_some(sentences[index].2.as_slice());
+                store.put(keys[index], &Kept::to_bytes(&reading, marks, micros));
+            }
+            readings[index] = Some(reading);
+        }
+        if let Some(store) = store {
+            store.tally(&effort);
+        }
+        Readings { distinct: readings.into_iter().flatten().collect(), places }
+    }
+
+    /// The distinct sentences, and for each document and sentence its place among them.
+    fn distinct<'a>(
+        &self,
+        documents: &'a [Document],
+        lexicon: &[Vec<Mention>],
+    ) -> (Vec<Identity<'a>>, Vec<Vec<Option<u32>>>) {
+        let mut known: FxHashMap<Identity<'a>, u32> = FxHashMap::default();
+        let mut distinct: Vec<Identity<'a>> = Vec::new();
         let mut places = Vec::with_capacity(documents.len());
         for (document, lexicon) in documents.iter().zip(lexicon) {
             let mut marked = lexicon.chunk_by(|left, right| left.sentence == right.sentence).peekable();
             let of_sentences = document.sentences().iter().zip(0..).map(|(sentence, index)| {
                 let mentions = marked.next_if(|group| group.first().is_some_and(|mention| mention.sentence == index));
                 let identity = self.identity(document, sentence, mentions.unwrap_or(&[]));
-                let text = identity.0;
-                text.chars().any(char::is_alphabetic).then(|| {
+                identity.0.chars().any(char::is_alphabetic).then(|| {
                     *known.entry(identity).or_insert_with_key(|identity| {
-                        distinct.push(self.pieces(identity));
-                        texts.push(text);
+                        distinct.push(identity.clone());
                         distinct.len() as u32 - 1
                     })
                 })
             });
             places.push(of_sentences.collect());
         }
-        Readings { distinct: self.readings(&texts, &distinct, scratch), places }
+        (distinct, places)
     }
 
     fn identity<'a>(&self, document: &'a Document, sentence: &Sentence, lexicon: &[Mention]) -> Identity<'a> {

@@ -166,7 +166,7 @@ impl MentionRows {
         self.sentence.append_value(index);
         if segment.index != Some(index) {
             let words = sentence.map_or("", |sentence| sentence.span.of(note.document.text()));
-            segment_hash(words, &mut segment.hash);
+            segment_hash(words, names, &mut segment.hash);
             segment.index = Some(index);
         }
         self.segment_hash.append_value(&segment.hash);

@@ -1,9 +1,10 @@
 //! Writing: annotated notes as rows, and the rows as files.
 //!
 //! [`mentions`], [`notes`], [`sentences`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
-//! become code points; [`table`] writes one table in the chosen formats; [`folder`] owns the output folder, in which
-//! nothing has its final name before the run is complete.
+//! become code points; [`table`] writes the rows of a part in the chosen formats, [`assemble`] makes tables of the parts;
+//! [`folder`] owns the output folder, in which nothing has its final name before the run is complete.
 
+pub(crate) mod assemble;
 pub(crate) mod code_points;
 pub(crate) mod folder;
 pub(crate) mod mentions;
@@ -53,6 +54,8 @@ pub(crate) trait Names {
     fn rule(&self, rule: RuleIndex) -> &str;
     /// The normalised name of a section kind.
     fn section(&self, kind: SectionKind) -> &str;
+    /// The secret of the site from which hashes of sentences are made, where there is one.
+    fn segment_key(&self) -> Option<&[u8; 32]>;
 }
 
 fn text(name: &str) -> Field {
@@ -75,9 +78,13 @@ fn optional_time(name: &str) -> Field {
     Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, None), true)
 }
 
-/// The identity of a sentence's text.
-fn segment_hash(words: &str, hex: &mut String) {
-    short_hex(blake3::hash(words.as_bytes()).as_bytes(), hex);
+/// The identity of a sentence's text; with a key, one that nobody without the key can guess the text from.
+fn segment_hash(words: &str, names: &impl Names, hex: &mut String) {
+    let hash = match names.segment_key() {
+        Some(key) => blake3::keyed_hash(key, words.as_bytes()),
+        None => blake3::hash(words.as_bytes()),
+    };
+    short_hex(hash.as_bytes(), hex);
 }
 
 /// The identity of a note's text.

@@ -45,7 +45,7 @@ impl SentenceRows {
             self.end.append_value(points.before(sentence.span.end()));
             let section = document.section_of(sentence);
             self.section.append_option(section.map(|section| names.section(section.kind)));
-            segment_hash(sentence.span.of(document.text()), &mut hash);
+            segment_hash(sentence.span.of(document.text()), names, &mut hash);
             self.segment_hash.append_value(&hash);
         }
     }

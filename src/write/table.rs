@@ -1,4 +1,4 @@
-//! A table on disk: the same batches in every chosen format, in one file or in numbered parts.
+//! A table on disk: the same batches in every chosen format.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,26 +15,22 @@ use parquet::schema::types::ColumnPath;
 use super::OutputFormat;
 use crate::{Error, Result};
 
-/// A file holds at least this many rows before the next part begins.
-const ROWS_PER_PART: u64 = 10_000_000;
 /// Rows of a Parquet row group: what the writer holds in memory.
 const ROWS_PER_GROUP: usize = 100_000;
+/// What Parquet files say of their writer.
+pub(super) const CREATED_BY: &str = concat!("noteward ", env!("CARGO_PKG_VERSION"));
 
-/// Writes one table.
+/// Writes the rows that a part holds of one table.
 pub(crate) struct TableWriter {
     name: &'static str,
-    schema: SchemaRef,
-    files: Vec<FormatFiles>,
-    rows_in_part: u64,
-    rows_per_part: u64,
+    files: Vec<FormatFile>,
+    n_rows: u64,
 }
 
-/// The files of one format.
-struct FormatFiles {
-    format: OutputFormat,
-    folder: PathBuf,
-    n_parts: usize,
-    encoder: Option<Encoder>,
+/// The file of one format.
+struct FormatFile {
+    path: PathBuf,
+    encoder: Encoder,
 }
 
 enum Encoder {
@@ -43,36 +39,25 @@ enum Encoder {
     Jsonl(Box<arrow_json::Writer<BufWriter<File>, LineDelimited>>),
 }
 
-/// A finished table in one format: its parts in order, and the name that it gets.
-#[derive(Debug)]
-pub(crate) struct FinishedTable {
-    /// The folder of the parts.
-    pub folder: PathBuf,
-    /// The files of the parts.
-    pub parts: Vec<PathBuf>,
-    /// The final name, such as `mentions.parquet`.
-    pub name: String,
-}
-
 impl TableWriter {
-    /// A writer whose files stand in `folder` until the run is complete.
+    /// A writer of a file in `folder` for each format.
     pub fn create(
         folder: &Path,
         name: &'static str,
         schema: SchemaRef,
         formats: &[OutputFormat],
     ) -> Result<TableWriter> {
-        let mut files = Vec::new();
-        for &format in formats {
-            let folder = folder.join(format!("{name}.{}", format.extension()));
-            std::fs::create_dir_all(&folder).map_err(|error| Error::io("creating", &folder, error))?;
-            files.push(FormatFiles { format, folder, n_parts: 0, encoder: None });
-        }
-        let mut table = TableWriter { name, schema, files, rows_in_part: 0, rows_per_part: ROWS_PER_PART };
-        for files in &mut table.files {
-            files.next_part(name, &table.schema)?;
-        }
-        Ok(table)
+        let file = |format: &OutputFormat| {
+            let path = folder.join(format!("{name}.{}", format.extension()));
+            let file = File::create(&path).map_err(|error| Error::io("creating", &path, error))?;
+            Ok(FormatFile { path, encoder: Encoder::new(*format, file, &schema, name)? })
+        };
+        Ok(TableWriter { name, files: formats.iter().map(file).collect::<Result<_>>()?, n_rows: 0 })
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Appends a batch.
@@ -80,42 +65,26 @@ impl TableWriter {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        if self.rows_in_part >= self.rows_per_part {
-            self.rows_in_part = 0;
-            for files in &mut self.files {
-                files.next_part(self.name, &self.schema)?;
-            }
+        for file in &mut self.files {
+            file.encoder.write(self.name, batch)?;
         }
-        for files in &mut self.files {
-            files.write(self.name, batch)?;
-        }
-        self.rows_in_part += batch.num_rows() as u64;
+        self.n_rows += batch.num_rows() as u64;
         Ok(())
     }
 
-    /// Closes the files.
-    pub fn finish(mut self) -> Result<Vec<FinishedTable>> {
-        let mut finished = Vec::new();
-        for files in &mut self.files {
-            files.close(self.name)?;
-            let parts = (0..files.n_parts).map(|part| files.part_path(part)).collect();
-            let name = format!("{}.{}", self.name, files.format.extension());
-            finished.push(FinishedTable { folder: files.folder.clone(), parts, name });
+    /// Closes the files, and flushes them to disk; gives the number of rows.
+    pub fn finish(self) -> Result<u64> {
+        for file in self.files {
+            let closed = file.encoder.close(self.name)?;
+            closed.sync_all().map_err(|error| Error::io("flushing", &file.path, error))?;
         }
-        Ok(finished)
+        Ok(self.n_rows)
     }
 }
 
-impl FormatFiles {
-    fn part_path(&self, part: usize) -> PathBuf {
-        self.folder.join(format!("part-{part:05}.{}", self.format.extension()))
-    }
-
-    fn next_part(&mut self, table: &'static str, schema: &SchemaRef) -> Result<()> {
-        self.close(table)?;
-        let path = self.part_path(self.n_parts);
-        let file = File::create(&path).map_err(|error| Error::io("creating", &path, error))?;
-        self.encoder = Some(match self.format {
+impl Encoder {
+    fn new(format: OutputFormat, file: File, schema: &SchemaRef, table: &'static str) -> Result<Encoder> {
+        Ok(match format {
             OutputFormat::Parquet => {
                 let builder = schema.fields().iter().fold(WriterProperties::builder(), |builder, field| {
                     let column = || ColumnPath::from(field.name().as_str());
@@ -130,48 +99,50 @@ impl FormatFiles {
                 let properties = builder
                     .set_compression(Compression::SNAPPY)
                     .set_statistics_enabled(EnabledStatistics::Chunk)
+                    // An index of pages would be held in memory for all row groups of a file.
+                    .set_offset_index_disabled(true)
                     .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-                    .set_created_by(concat!("noteward ", env!("CARGO_PKG_VERSION")).to_owned())
+                    .set_created_by(CREATED_BY.to_owned())
                     .build();
                 let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties));
                 Encoder::Parquet(Box::new(writer.map_err(|error| encode_error(table, &error))?))
             }
+            // The header comes when the table is assembled.
             OutputFormat::Csv => {
-                let mut writer = arrow_csv::WriterBuilder::new().with_header(true).build(BufWriter::new(file));
-                // The header is there even when no row is.
-                writer.write(&RecordBatch::new_empty(schema.clone())).map_err(|error| encode_error(table, &error))?;
-                Encoder::Csv(Box::new(writer))
+                Encoder::Csv(Box::new(arrow_csv::WriterBuilder::new().with_header(false).build(BufWriter::new(file))))
             }
             OutputFormat::Jsonl => {
                 let writer = JsonWriterBuilder::new().with_explicit_nulls(true).build(BufWriter::new(file));
                 Encoder::Jsonl(Box::new(writer))
             }
-        });
-        self.n_parts += 1;
-        Ok(())
+        })
     }
 
     fn write(&mut self, table: &'static str, batch: &RecordBatch) -> Result<()> {
-        match &mut self.encoder {
-            Some(Encoder::Parquet(writer)) => writer.write(batch).map_err(|error| encode_error(table, &error)),
-            Some(Encoder::Csv(writer)) => writer.write(batch).map_err(|error| encode_error(table, &error)),
-            Some(Encoder::Jsonl(writer)) => writer.write(batch).map_err(|error| encode_error(table, &error)),
-            None => Err(Error::internal("rows written to a closed table")),
+        match self {
+            Encoder::Parquet(writer) => writer.write(batch).map_err(|error| encode_error(table, &error)),
+            Encoder::Csv(writer) => writer.write(batch).map_err(|error| encode_error(table, &error)),
+            Encoder::Jsonl(writer) => writer.write(batch).map_err(|error| encode_error(table, &error)),
         }
     }
 
-    fn close(&mut self, table: &'static str) -> Result<()> {
-        let file = match self.encoder.take() {
-            None => return Ok(()),
-            Some(Encoder::Parquet(writer)) => writer.into_inner().map_err(|error| encode_error(table, &error))?,
-            Some(Encoder::Csv(writer)) => into_file(table, writer.into_inner())?,
-            Some(Encoder::Jsonl(mut writer)) => {
+    fn close(self, table: &'static str) -> Result<File> {
+        match self {
+            Encoder::Parquet(writer) => writer.into_inner().map_err(|error| encode_error(table, &error)),
+            Encoder::Csv(writer) => into_file(table, writer.into_inner()),
+            Encoder::Jsonl(mut writer) => {
                 writer.finish().map_err(|error| encode_error(table, &error))?;
-                into_file(table, writer.into_inner())?
+                into_file(table, writer.into_inner())
             }
-        };
-        file.sync_all().map_err(|error| Error::io("flushing", &self.folder, error))
+        }
     }
+}
+
+/// The line of column names with which a CSV file begins.
+pub(super) fn csv_header(schema: &SchemaRef) -> Result<Vec<u8>> {
+    let mut writer = arrow_csv::WriterBuilder::new().with_header(true).build(Vec::new());
+    writer.write(&RecordBatch::new_empty(schema.clone())).map_err(|error| encode_error("a header", &error))?;
+    Ok(writer.into_inner())
 }
 
 /// Whether a dictionary of the column's values would only cost time: identifiers, hashes, texts, offsets.
@@ -193,31 +164,4 @@ fn into_file(table: &'static str, mut writer: BufWriter<File>) -> Result<File> {
 
 fn encode_error(table: &'static str, error: &dyn std::error::Error) -> Error {
     crate::error::ErrorKind::Encode { table, problem: error.to_string() }.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::StringArray;
-    use arrow_schema::Schema;
-
-    use super::*;
-
-    #[test]
-    fn a_table_beyond_the_limit_continues_in_the_next_part() {
-        let folder = tempfile::tempdir().unwrap();
-        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Utf8, false)]));
-        let mut table = TableWriter::create(folder.path(), "t", schema.clone(), &OutputFormat::ALL).unwrap();
-        table.rows_per_part = 2;
-        for value in ["x", "y", "z"] {
-            let column = Arc::new(StringArray::from(vec![value]));
-            table.write(&RecordBatch::try_new(schema.clone(), vec![column]).unwrap()).unwrap();
-        }
-        let finished = table.finish().unwrap();
-        assert!(finished.iter().all(|table| table.parts.len() == 2));
-        let csv = finished.iter().find(|table| table.name == "t.csv").unwrap();
-        assert_eq!(std::fs::read_to_string(&csv.parts[0]).unwrap(), "a\nx\ny\n");
-        assert_eq!(std::fs::read_to_string(&csv.parts[1]).unwrap(), "a\nz\n");
-    }
 }
