@@ -71,8 +71,8 @@ pub use terminology::{
 };
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use why::{
-    AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource, ScopeTold,
-    SentenceTold, TableRow, Why, why,
+    AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,
+    ScopeTold, SentenceTold, TableRow, Why, why,
 };
 pub use write::OutputFormat;
 pub use write::folder::Existing;

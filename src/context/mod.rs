@@ -84,12 +84,26 @@ impl ConText {
                 continue;
             };
             let given = *assertion;
-            let linear = weights.log_odds(&self.features_of(document, sentence, mention, place, &given));
-            for category in learned::changes(&given, &learned::together(&linear, &scores)) {
+            let log_odds = self.log_odds(weights, document, sentence, (mention, place), &given, &scores);
+            for category in learned::changes(&given, &log_odds) {
                 apply(assertion, category, Evidence { cue: None, rule: self.rules.learned(category) });
             }
         }
         assertions
+    }
+
+    /// The log-odds of the linear model and the network together.
+    fn log_odds(
+        &self,
+        weights: &Weights,
+        document: &Document,
+        sentence: &Sentence,
+        (mention, place): (&Mention, TokenRange),
+        by_rules: &Assertion,
+        scores: &AxisScores,
+    ) -> AxisScores {
+        let linear = weights.log_odds(&self.features_of(document, sentence, mention, place, by_rules));
+        learned::together(&linear, scores)
     }
 
     /// What the linear model sees of each mention of a sentence, for training it.
@@ -157,6 +171,11 @@ impl ConText {
             assertions.push(assertion);
         }
         assertions
+    }
+
+    /// Hash of the linear model's file, where there is one.
+    pub(crate) fn weights_hash(&self) -> Option<blake3::Hash> {
+        self.weights.as_ref().map(Weights::hash)
     }
 
     /// The name of a rule, such as `absent:no evidence of`.

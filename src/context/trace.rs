@@ -24,6 +24,8 @@ pub struct Trace {
     pub assertion: Assertion,
     /// What rules alone give it.
     pub by_rules: Assertion,
+    /// The log-odds of the network and the linear model together, where both have a say.
+    pub learned: Option<AxisScores>,
     /// The cues of the sentence around the mention, left to right; several rows of the same words stand one after another.
     pub cues: Vec<TracedCue>,
 }
@@ -142,7 +144,11 @@ impl ConText {
             by_rules: &by_rules,
         };
         let cues = (0..cues.len()).filter_map(|index| tracer.cue(index)).collect();
-        Some(Trace { assertion, by_rules, cues })
+        let learned = self.weights.as_ref().zip(scores).and_then(|(weights, scores)| {
+            let seen = (mentions.get(index)?, mention);
+            Some(self.log_odds(weights, document, sentence, seen, &by_rules, &scores))
+        });
+        Some(Trace { assertion, by_rules, learned, cues })
     }
 }
 

@@ -14,6 +14,7 @@ const AXES: usize = 5;
 pub(crate) struct Weights {
     bias: [f32; AXES],
     of: FxHashMap<u64, [f32; AXES]>,
+    hash: blake3::Hash,
 }
 
 impl Weights {
@@ -42,7 +43,12 @@ impl Weights {
             return Err(format!("{} features have {} rows of weights", features.len(), weights.len()));
         }
         let of = features.iter().zip(weights).map(|(feature, weights)| (u64::from_le_bytes(*feature), row(weights)));
-        Ok(Weights { bias: bias.first().map(row).unwrap_or_default(), of: of.collect() })
+        Ok(Weights { bias: bias.first().map(row).unwrap_or_default(), of: of.collect(), hash: blake3::hash(bytes) })
+    }
+
+    /// Hash of the file.
+    pub fn hash(&self) -> blake3::Hash {
+        self.hash
     }
 
     /// The log-odds of what departs from the default of each axis.

@@ -251,9 +251,15 @@ impl Pipeline {
         self.inner.model.is_some()
     }
 
-    /// The hash of the model's files, if there is one.
+    /// The hash of the model's files, that of the assertion's linear model among them, if there is one.
     pub(crate) fn model_hash(&self) -> Option<blake3::Hash> {
-        self.inner.model.as_ref().map(ModelRecognizer::hash)
+        let network = self.inner.model.as_ref()?.hash();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(network.as_bytes());
+        if let Some(weights) = self.inner.context.weights_hash() {
+            hasher.update(weights.as_bytes());
+        }
+        Some(hasher.finalize())
     }
 
     /// The name of an assertion rule.

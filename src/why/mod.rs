@@ -20,7 +20,7 @@ use crate::{Document, Error, Result, Span};
 pub use crate::past_run::{FoundIn, NoteSource};
 pub use compare::{ColumnDifference, MadeWith};
 pub use tables::TableRow;
-pub use tell::{AxisDecision, ConceptTold, CueTold, ModelTold, ScopeTold};
+pub use tell::{AxesTold, AxisDecision, ConceptTold, CueTold, ModelTold, ScopeTold};
 
 /// Why a row of `mentions` says what it says. Its JSON form is this structure; places are code points of the note's text.
 ///

@@ -172,18 +172,25 @@ fn write_row(f: &mut Formatter<'_>, row: &TableRow) -> fmt::Result {
 
 fn write_model(f: &mut Formatter<'_>, model: &ModelTold) -> fmt::Result {
     writeln!(f, "\nmodel")?;
-    let scores = [
-        ("span and type", model.score),
-        ("in a mention", model.inside),
-        ("absent", model.absent),
-        ("possible", model.possible),
-        ("historical", model.historical),
-        ("hypothetical", model.hypothetical),
-        ("not the patient's", model.other_experiencer),
-    ];
-    for (name, score) in scores {
+    for (name, score) in [("span and type", model.score), ("in a mention", model.inside)] {
         if let Some(score) = score {
             writeln!(f, "    {name:18} {score:.3}")?;
+        }
+    }
+    let Some(network) = model.network else { return Ok(()) };
+    let together = model.together;
+    let rows = [
+        ("absent", network.absent, together.map(|axes| axes.absent)),
+        ("possible", network.possible, together.map(|axes| axes.possible)),
+        ("historical", network.historical, together.map(|axes| axes.historical)),
+        ("hypothetical", network.hypothetical, together.map(|axes| axes.hypothetical)),
+        ("not the patient's", network.other_experiencer, together.map(|axes| axes.other_experiencer)),
+    ];
+    for (name, network, together) in rows {
+        write!(f, "    {name:18} {network:.3}")?;
+        match together {
+            Some(together) => writeln!(f, ", with the words around it {together:.3}")?,
+            None => writeln!(f)?,
         }
     }
     Ok(())

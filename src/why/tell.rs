@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::tables::{self, TableRow};
 use crate::Span;
-use crate::assertion::{Evidence, RuleIndex};
+use crate::assertion::{AxisScores, Evidence, RuleIndex};
 use crate::context::{CueEffect, Scope, ScopeEnd, TracedCue};
 use crate::pipeline::{Explanation, Pipeline, Resources};
 use crate::write::code_points::CodePoints;
@@ -75,16 +75,38 @@ pub struct ModelTold {
     pub score: Option<f32>,
     /// Mean over the words of being part of a mention.
     pub inside: Option<f32>,
+    /// What the network gives to each axis, over the words of the mention.
+    pub network: Option<AxesTold>,
+    /// The same together with the linear model over the words around it: from a half on it decides.
+    pub together: Option<AxesTold>,
+}
+
+/// Probabilities, in 0..=1, of what departs from the default of each axis.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AxesTold {
     /// Of being denied.
-    pub absent: Option<f32>,
+    pub absent: f32,
     /// Of being uncertain.
-    pub possible: Option<f32>,
+    pub possible: f32,
     /// Of being over.
-    pub historical: Option<f32>,
+    pub historical: f32,
     /// Of not being said to happen.
-    pub hypothetical: Option<f32>,
+    pub hypothetical: f32,
     /// Of being somebody else's.
-    pub other_experiencer: Option<f32>,
+    pub other_experiencer: f32,
+}
+
+impl AxesTold {
+    fn of(scores: &AxisScores, probability: impl Fn(f32) -> f32) -> AxesTold {
+        AxesTold {
+            absent: probability(scores.absent),
+            possible: probability(scores.possible),
+            historical: probability(scores.historical),
+            hypothetical: probability(scores.hypothetical),
+            other_experiencer: probability(scores.other_experiencer),
+        }
+    }
 }
 
 /// An entry of the lexicon.
@@ -182,11 +204,12 @@ impl Teller<'_> {
         (score.is_some() || scores.is_some() || inside.is_some()).then_some(ModelTold {
             score,
             inside: *inside,
-            absent: scores.map(|scores| scores.absent),
-            possible: scores.map(|scores| scores.possible),
-            historical: scores.map(|scores| scores.historical),
-            hypothetical: scores.map(|scores| scores.hypothetical),
-            other_experiencer: scores.map(|scores| scores.other_experiencer),
+            network: scores.map(|scores| AxesTold::of(&scores, |probability| probability)),
+            together: self
+                .explanation
+                .trace
+                .learned
+                .map(|odds| AxesTold::of(&odds, |odds| 1.0 / (1.0 + (-odds).exp()))),
         })
     }
 
