@@ -105,11 +105,11 @@ note_id,patient_id,text
         })
         .collect();
     let expected = [
-        "2|changed|type;concept;codes;link|||Lower back pain|Lower back pain",
+        "2|changed|type;concept;codes|||Lower back pain|Lower back pain",
         "3|note|status|empty|annotated||",
         "3|added|||||fever",
         "1|note|text|annotated|annotated||",
-        "1|changed|span;segment_hash|||cough|mild cough",
+        "1|changed|span;segment_hash;link|||cough|mild cough",
         "4|note|note|annotated|||",
         "4|removed||||headache|",
         "5|note|note||annotated||",
