@@ -11,16 +11,18 @@ mod scope;
 mod trace;
 mod weights;
 
+use rustc_hash::FxHashMap;
+
 use crate::assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Temporality};
 use crate::document::{Document, SectionKind, Sentence};
 use crate::lexicon::TableSource;
 use crate::token::Token;
 use crate::{Mention, MentionType, Result, Span};
-pub(crate) use features::Feature;
 use features::Seen;
 use rules::{Axis, Category, Rules};
-use rustc_hash::FxHashMap;
 use scope::{Cue, TokenRange};
+
+pub(crate) use features::Feature;
 pub use trace::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
 pub(crate) use weights::Weights;
 
