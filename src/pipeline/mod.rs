@@ -35,6 +35,10 @@ pub use run::{Progress, RunOptions, RunReport, run};
 /// Least probability of being part of a mention for which the model leaves a mention of the lexicon standing.
 const LEAST_INSIDE: f32 = 0.5;
 
+/// Confidence from which a mention of the model stands although its words alone name no problem (`peritoneal or liver
+/// deposits`).
+const CERTAIN: f32 = 0.9;
+
 /// Segments notes, finds their mentions and decides the assertion of each.
 ///
 /// Cheap to clone, and shared by all workers.
@@ -151,6 +155,10 @@ impl Pipeline {
                 continue;
             }
             self.link_by(&document, sentence, definitions, &mut mentions);
+            mentions.retain(|mention| {
+                let is_unsure = mention.concept.is_none() && mention.score.is_some_and(|score| score < CERTAIN);
+                !is_unsure || !self.inner.lexicon.names_nothing(&document, sentence, mention.span)
+            });
             seen(&mentions, reading);
             let assertions = self.inner.context.assert(&document, sentence, &mentions, |place| {
                 reading.and_then(|reading| reading.axes(sentence.span, mentions.get(place)?.span))

@@ -88,6 +88,13 @@ impl Modifiers {
         start
     }
 
+    /// How many tokens at the start of `tokens` are a word of place: a site, a side, a region, or what joins them.
+    pub fn place(&self, tokens: &[Token]) -> usize {
+        const PLACE: [Kind; 6] =
+            [Kind::Laterality, Kind::Region, Kind::Site, Kind::SiteAfter, Kind::Link, Kind::Determiner];
+        self.trie.longest(tokens, |_, value| PLACE.contains(&self.kinds[value as usize])).map_or(0, |(used, _)| used)
+    }
+
     /// One past the last token of the noun phrase whose head ends at `head`.
     pub fn extend_right(&self, _text: &str, tokens: &[Token], head: usize) -> usize {
         let mut end = head;

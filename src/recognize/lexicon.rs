@@ -146,6 +146,15 @@ impl LexiconRecognizer {
         (bound, definitions)
     }
 
+    /// Whether a mention that a model found, and no concept fits, holds only words that cannot name a problem.
+    pub(crate) fn names_nothing(&self, document: &Document, sentence: &Sentence, mention: Span) -> bool {
+        let tokens = document.tokens_of(sentence);
+        let start = tokens.partition_point(|token| token.span.end() <= mention.start());
+        let end = tokens.partition_point(|token| token.span.start() < mention.end());
+        let tokens = tokens.get(start..end).unwrap_or(&[]);
+        self.exclusions.are_bare(tokens, |rest| self.modifiers.place(rest))
+    }
+
     /// The longest forms that begin within a range of a sentence's tokens and end in it, none inside another.
     pub(crate) fn forms_within(
         &self,
