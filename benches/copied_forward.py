@@ -2,9 +2,10 @@
 
     python3 benches/copied_forward.py target/release/noteward NOTES.csv [--notes 400] [--threads 2] [--model DIR]
 
-Notes are cut into lines and sentences. Every made note has as many of them as the note of the source whose turn it is; the
-given share is taken from the made note before, in order, the rest from the source, in order. So the made files have the same
-number of notes and about the same number of bytes, and what differs is how much of the text is distinct.
+Notes are cut into sections, a heading and what stands below it, which is what clinicians carry forward from note to note.
+Every made note is about as long as the notes of the source are on average. The given share of its bytes is sections of the
+made note before, the newest first; the rest is sections of the source, each used once. So the made files have the same number
+of notes and about the same number of bytes, and what differs is how much of the text is distinct.
 
 Each share runs with and without the cache, which must give the same bytes. Fails where that does not hold, where the
 program does not exit with 0, or where the processor's time does not follow the distinct text within a fifth.
@@ -24,28 +25,44 @@ import tempfile
 SHARES = (0, 25, 50, 75)
 
 
-def pieces(text):
-    """Lines and sentences, with what parts them."""
-    return [piece for piece in re.split(r"(?<=[.\n] )|(?<=\n)", text) if piece.strip()]
+# A heading in capitals, with the comma or the line break before it.
+HEADING = re.compile(r"(?=(?:^|[,\n])\s*[A-Z][A-Z /&,-]{2,40}:)")
+
+
+def sections(text):
+    """The sections of a note, with what parts them."""
+    return [section for section in HEADING.split(text) if section.strip()]
+
+
+def n_bytes_of(sections):
+    return sum(len(section.encode()) for section in sections)
 
 
 def copied_forward(texts, share, n_notes):
-    """Notes of which `share` per cent is copied from the note before, each with the bytes that are not."""
-    source = [pieces(text) for text in texts if text.strip()]
-    fresh = (piece for parts in source for piece in parts)
-    before = None
-    for number in range(n_notes):
-        n_pieces = len(source[number % len(source)])
-        n_copied = 0 if before is None else min(len(before), n_pieces * share // 100)
-        next_note = (before or [])[:n_copied]
-        for _ in range(n_pieces - n_copied):
-            piece = next(fresh, None)
-            if piece is None:
+    """Notes of which about `share` per cent is copied from the note before, each with the bytes that are not."""
+    source = [sections(text) for text in texts if text.strip()]
+    fresh = (section for parts in source for section in parts)
+    length = sum(map(n_bytes_of, source)) / len(source)
+    before = []
+    n_written = n_copied = 0
+    for _ in range(n_notes):
+        # Sections are copied as a whole, so that each note makes up for what the ones before copied too much or too little.
+        wanted = (n_written + length) * share / 100 - n_copied
+        copied = []
+        for section in before:
+            if n_bytes_of(copied) + len(section.encode()) / 2 <= wanted:
+                copied.append(section)
+        new = []
+        while n_bytes_of(copied) + n_bytes_of(new) < length:
+            section = next(fresh, None)
+            if section is None:
                 return
-            next_note.append(piece)
+            new.append(section)
+        n_written += n_bytes_of(copied) + n_bytes_of(new)
+        n_copied += n_bytes_of(copied)
         # What is newest is copied first, as when a note begins with the last one's assessment.
-        before = next_note[n_copied:] + next_note[:n_copied]
-        yield "".join(next_note), sum(len(piece.encode()) for piece in next_note[n_copied:])
+        before = new + copied
+        yield "".join(copied + new), n_bytes_of(new)
 
 
 def make(path, texts, share, n_notes):
