@@ -6,8 +6,9 @@ usage: lexicon_scale.py NOTEWARD NOTES.csv [--terms N]... [--work DIR]
 Writes tables of synthetic terms (two thousand, a hundred thousand and a million by default), two to five words each, made of
 words of the notes and of words that no note holds, as those of terminologies are; a twentieth of the terms are single words that
 no note holds, since each further mention costs time of its own. Builds each, annotates the notes with it
-(lexicon alone, one thread), and then annotates one note of 5 KB, 50 KB, 500 KB and 5 MB made of the same text. Prints time and
-memory of each build, size, time to load, notes a second, and time a megabyte of note.
+(lexicon alone, one thread), and then annotates the same 5 MB of text cut into notes of 5 KB, 50 KB, 500 KB and 5 MB. Prints
+time and memory of each build, size, time to load, notes a second, and the processor's and the clock's seconds a megabyte of
+note: one note alone leaves the threads that read and write idle, so that the clock shows what it waits for them.
 """
 
 import argparse
@@ -22,6 +23,9 @@ import sys
 import tempfile
 
 csv.field_size_limit(sys.maxsize)
+
+# Bytes of the longest note.
+LONGEST = 5_000_000
 
 
 def words_of(path):
@@ -83,30 +87,27 @@ def annotate(program, notes, work, lexicon=None, repeats=3):
         out = os.path.join(work, "run")
         shutil.rmtree(out, ignore_errors=True)
         arguments = [program, "annotate", notes, "--out", out, "--recognizers", "lexicon", "--threads", "1", "--quiet"]
-        run(arguments + (["--lexicon", lexicon] if lexicon else []))
+        processor_seconds, _ = run(arguments + (["--lexicon", lexicon] if lexicon else []))
         with open(os.path.join(out, "run.json"), encoding="utf-8") as file:
             found = json.load(file)
+        found["processor_seconds"] = processor_seconds
         spent = found["timings"]["total_seconds"] - found["timings"]["load_seconds"]
         if best is None or spent < best[0]:
             best = (spent, found)
     return best
 
 
-def long_note(notes, n_bytes, path):
+def cut_notes(notes, n_bytes, path):
+    """The same 5 MB of text as notes of `n_bytes` each; gives the number of bytes."""
     with open(notes, newline="", encoding="utf-8") as file:
         texts = [row.get("text") or row.get("transcription") or "" for row in csv.DictReader(file)]
-    parts, length, index = [], 0, 0
-    while length < n_bytes:
-        parts.append(texts[index % len(texts)])
-        length += len(parts[-1].encode()) + 1
-        index += 1
-    text = "\n".join(parts).encode()[:n_bytes].decode(errors="ignore")
-    # Short notes are given often enough that the time is one of annotating.
-    copies = max(1, 5_000_000 // n_bytes)
+    text = "\n".join(texts).encode()
+    text = (text * (1 + LONGEST // len(text)))[:LONGEST]
     with open(path, "w", encoding="utf-8") as file:
-        for copy in range(copies):
-            file.write(json.dumps({"note_id": str(copy), "text": text}) + "\n")
-    return copies * len(text.encode())
+        for start in range(0, LONGEST, n_bytes):
+            piece = text[start : start + n_bytes].decode(errors="ignore")
+            file.write(json.dumps({"note_id": str(start), "text": piece}) + "\n")
+    return LONGEST
 
 
 def main():
@@ -134,12 +135,12 @@ def main():
             f"  {1000 * found['timings']['load_seconds']:>8.1f}  {found['counts']['read'] / spent:>8.0f}"
             f"  {found['counts']['mentions']:>8}"
         )
-    print("\nbytes of note    s/MB")
-    for n_bytes in (5_000, 50_000, 500_000, 5_000_000):
+    print("\nbytes of note    s/MB  wall s/MB")
+    for n_bytes in (LONGEST // 1000, LONGEST // 100, LONGEST // 10, LONGEST):
         path = os.path.join(work, "long.jsonl")
-        total = long_note(arguments.notes, n_bytes, path)
-        spent, _ = annotate(program, path, work, largest)
-        print(f"{n_bytes:>13}  {1e6 * spent / total:>6.3f}")
+        total = cut_notes(arguments.notes, n_bytes, path)
+        spent, found = annotate(program, path, work, largest, repeats=5)
+        print(f"{n_bytes:>13}  {1e6 * found['processor_seconds'] / total:>6.3f}  {1e6 * spent / total:>9.3f}")
     if not arguments.work:
         shutil.rmtree(work)
 
