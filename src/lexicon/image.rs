@@ -214,18 +214,34 @@ impl Image {
             return None;
         }
         let at = self.parts.concepts() + index as usize * CONCEPT;
-        let kind = match self.number(at + 16) {
-            0 => MentionType::Symptom,
-            1 => MentionType::Finding,
-            _ => MentionType::Diagnosis,
-        };
         Some(Concept {
             id: self.string(self.number(at)).unwrap_or(""),
             name: self.string(self.number(at + 4)).unwrap_or(""),
-            kind,
+            kind: self.kind_at(at),
             icd10cm: self.string(self.number(at + 8)),
             codes: self.string(self.number(at + 12)),
         })
+    }
+
+    /// What kind of problem a concept is.
+    pub fn kind(&self, index: u32) -> Option<MentionType> {
+        let is_known = u64::from(index) < self.parts.n_concepts;
+        is_known.then(|| self.kind_at(self.parts.concepts() + index as usize * CONCEPT))
+    }
+
+    /// The ICD-10-CM code of a concept.
+    pub fn icd10cm(&self, index: u32) -> Option<&str> {
+        let is_known = u64::from(index) < self.parts.n_concepts;
+        let at = self.parts.concepts() + index as usize * CONCEPT;
+        is_known.then(|| self.string(self.number(at + 8))).flatten()
+    }
+
+    fn kind_at(&self, concept: usize) -> MentionType {
+        match self.number(concept + 16) {
+            0 => MentionType::Symptom,
+            1 => MentionType::Finding,
+            _ => MentionType::Diagnosis,
+        }
     }
 
     /// The concept of an id.

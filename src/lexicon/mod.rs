@@ -20,7 +20,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Result;
-use crate::mention::{Concept, ConceptIndex, LinkKind};
+use crate::mention::{Concept, ConceptIndex, LinkKind, MentionType};
 use crate::token::Token;
 pub(crate) use concepts::forms as concept_rows;
 use image::{Bytes, FormEntry, Image};
@@ -155,6 +155,18 @@ impl Lexicon {
     pub fn concept(&self, index: ConceptIndex) -> Option<Concept<'_>> {
         let layer = self.layer_of(index)?;
         layer.image.concept(index.0 - layer.first)
+    }
+
+    /// What kind of problem a concept is.
+    pub(crate) fn kind(&self, index: ConceptIndex) -> Option<MentionType> {
+        let layer = self.layer_of(index)?;
+        layer.image.kind(index.0 - layer.first)
+    }
+
+    /// The ICD-10-CM code of a concept.
+    pub(crate) fn icd10cm(&self, index: ConceptIndex) -> Option<&str> {
+        let layer = self.layer_of(index)?;
+        layer.image.icd10cm(index.0 - layer.first)
     }
 
     /// Whether a concept is the user's.

@@ -111,9 +111,9 @@ impl Linker {
             composed = self.compositions.apply(concept, place).or(composed);
             concept = composed.and_then(|composed| composed.concept).or(concept);
         }
-        let Some(known) = concept.and_then(|concept| self.lexicon.concept(concept)) else { return };
+        let Some(known) = concept else { return };
         let composed = composed.and_then(|composed| composed.code);
-        let code = composed.and_then(|code| self.code(code)).or(known.icd10cm);
+        let code = composed.and_then(|code| self.code(code)).or_else(|| self.lexicon.icd10cm(known));
         let own = place.tokens.get(place.mention.clone()).unwrap_or(&[]);
         let sided = code.and_then(|code| self.compositions.sided(code, own));
         let link = mention.link.unwrap_or(Link { kind: LinkKind::Described, score: 1.0, code: None });

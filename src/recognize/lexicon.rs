@@ -129,7 +129,7 @@ impl LexiconRecognizer {
             let own = groups.next_if(|group| group.first().is_some_and(|mention| mention.sentence == index));
             let mut own = own.unwrap_or(&[]).to_vec();
             definitions.apply(document, sentence, &mut own, |span, concept| {
-                let kind = self.lexicon.concept(concept).map_or(MentionType::Finding, |concept| concept.kind);
+                let kind = self.lexicon.kind(concept).unwrap_or(MentionType::Finding);
                 let view = document.section_of(sentence).map_or(View::Either, |section| section.view);
                 Mention {
                     span,
@@ -226,7 +226,7 @@ impl LexiconRecognizer {
         let concept = candidate.concept;
         let is_whole = candidate.end - candidate.start == candidate.used;
         let link = if is_whole { LinkKind::Exact } else { LinkKind::Stripped };
-        let kind = self.lexicon.concept(concept).map_or(MentionType::Finding, |concept| concept.kind);
+        let kind = self.lexicon.kind(concept).unwrap_or(MentionType::Finding);
         Mention {
             span: first.cover(last),
             kind: seen_from(view, kind),
