@@ -6,8 +6,11 @@
 
 mod axes;
 mod brat;
+mod fhir;
 mod folder;
+mod ids;
 mod ledger;
+mod meds;
 mod report;
 
 use std::collections::BTreeMap;
@@ -18,7 +21,9 @@ use crate::write::folder::Existing;
 use crate::{Error, Result};
 
 pub use axes::Profile;
+pub use fhir::{FhirOptions, UtcOffset};
 pub use ledger::{ExportCounts, RowCounts};
+pub use meds::{MedsOptions, Splits};
 pub use report::ExportReport;
 
 use folder::ExportFolder;
@@ -28,6 +33,10 @@ use ledger::Ledger;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Target {
+    /// MEDS 0.4.
+    Meds(MedsOptions),
+    /// FHIR R4.
+    Fhir(FhirOptions),
     /// BRAT standoff.
     Brat,
 }
@@ -36,6 +45,8 @@ impl Target {
     /// The name on the command line and in `export.json`.
     pub fn name(&self) -> &'static str {
         match self {
+            Target::Meds(_) => "meds",
+            Target::Fhir(_) => "fhir",
             Target::Brat => "brat",
         }
     }
@@ -93,6 +104,8 @@ pub fn export(run: &Path, options: &ExportOptions) -> Result<ExportReport> {
     let mut exporting =
         Exporting { run: &run, options, folder: folder.partial(), ledger: Ledger::create(folder.partial())? };
     let rows = match &options.target {
+        Target::Meds(options) => meds::export(&mut exporting, options)?,
+        Target::Fhir(options) => fhir::export(&mut exporting, options)?,
         Target::Brat => brat::export(&mut exporting)?,
     };
     let counts = exporting.ledger.finish()?;

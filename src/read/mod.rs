@@ -26,6 +26,7 @@ use crate::note::{NoteMeta, Origin, TextEncoding};
 
 pub(crate) use columns::{ColumnChoice, Field};
 pub(crate) use discover::{Discovered, Format, InputFile, Skipped, discover};
+pub(crate) use fhir::{ENCOUNTER_SYSTEM, NOTE_SYSTEM, PATIENT_SYSTEM};
 pub(crate) use ids::SeenIds;
 pub(crate) use source::Source;
 
