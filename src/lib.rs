@@ -59,8 +59,8 @@ pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
 pub use export::{
-    ExportCounts, ExportOptions, ExportReport, FhirOptions, MedsOptions, Profile, RowCounts, Splits, Target, UtcOffset,
-    export,
+    ExportCounts, ExportOptions, ExportReport, FhirOptions, Instant, MedsOptions, Profile, RowCounts, Splits, Target,
+    UtcOffset, export,
 };
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};

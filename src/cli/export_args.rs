@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use noteward::{Profile, Splits, UtcOffset};
+use noteward::{Instant, Profile, Splits, UtcOffset};
 
 /// Writes a run in the form that other programs read. docs/exports.md says what each form holds and what it loses.
 ///
@@ -59,9 +59,9 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "OFFSET", allow_hyphen_values = true)]
     pub utc_offset: Option<UtcOffset>,
 
-    /// FHIR: when the export is made, as an instant such as 2026-01-31T12:00:00Z, for Provenance [default: said to be unknown]
+    /// FHIR: when the rows were made, as 2026-01-31T12:00:00Z, for Provenance [default: when run.json was written]
     #[arg(long, value_name = "INSTANT")]
-    pub recorded: Option<String>,
+    pub recorded: Option<Instant>,
 
     /// FHIR: address of the server [default: http://example.org/fhir]
     #[arg(long, value_name = "URL")]

@@ -21,7 +21,7 @@ use crate::write::folder::Existing;
 use crate::{Error, Result};
 
 pub use axes::Profile;
-pub use fhir::{FhirOptions, UtcOffset};
+pub use fhir::{FhirOptions, Instant, UtcOffset};
 pub use ledger::{ExportCounts, RowCounts};
 pub use meds::{MedsOptions, Splits};
 pub use report::ExportReport;

@@ -13,6 +13,8 @@ use crate::read::{ENCOUNTER_SYSTEM, NOTE_SYSTEM, PATIENT_SYSTEM};
 /// A note on its way to a bundle.
 pub(super) struct Document<'a> {
     pub options: &'a FhirOptions,
+    /// When its rows were made.
+    recorded: &'a str,
     pub note: &'a Row,
     pub id: String,
     pub patient: Value,
@@ -22,12 +24,12 @@ pub(super) struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// The document of a note; `None` where nobody is named whom it is about.
-    pub fn of(rows: &'a NoteRows, options: &'a FhirOptions) -> Option<Document<'a>> {
+    pub fn of(rows: &'a NoteRows, options: &'a FhirOptions, recorded: &'a str) -> Option<Document<'a>> {
         let note = &rows.note;
         let patient = reference("Patient", note.text("patient_id")?, PATIENT_SYSTEM);
         let encounter = note.text("encounter_id").map(|id| reference("Encounter", id, ENCOUNTER_SYSTEM));
         let date = note.time("note_time").and_then(|time| instant(time, options));
-        Some(Document { options, note, id: resource_id(rows.id()), patient, encounter, date })
+        Some(Document { options, recorded, note, id: resource_id(rows.id()), patient, encounter, date })
     }
 
     /// The DocumentReference, with the text where it is wanted.
@@ -76,10 +78,11 @@ impl<'a> Document<'a> {
     /// The Provenance of resources that were derived from the note.
     pub fn provenance(&self, derived: &[Value], program: &str) -> Value {
         let targets = derived.iter().map(|resource| json!({ "reference": local(resource) }));
-        let mut provenance = json!({
+        json!({
             "resourceType": "Provenance",
             "id": format!("p-{}", hash(&self.id)),
             "target": targets.collect::<Vec<_>>(),
+            "recorded": self.recorded,
             "activity": { "text": "information extracted from the text of a note" },
             "agent": [{
                 "type": super::systems::concept(
@@ -92,16 +95,7 @@ impl<'a> Document<'a> {
                 "role": "source",
                 "what": { "reference": format!("DocumentReference/{}", self.id) },
             }],
-        });
-        match &self.options.recorded {
-            Some(recorded) => provenance["recorded"] = recorded.clone().into(),
-            // The element is required; what is not known is said not to be known.
-            None => {
-                let reason = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
-                provenance["_recorded"] = json!({ "extension": [{ "url": reason, "valueCode": "unknown" }] });
-            }
-        }
-        provenance
+        })
     }
 }
 

@@ -14,12 +14,14 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::axes::Axes;
 use super::ledger::Table;
 use super::{Exporting, Written};
-use crate::past_run::{NoteRowStream, NoteRows, NoteTexts, Row};
+use crate::past_run::{NoteRowStream, NoteRows, NoteTexts, PastRun, Row};
+use crate::write::folder::RUN_FILE;
 use crate::{Error, Result};
 
 use document::{Document, local};
@@ -37,8 +39,8 @@ pub struct FhirOptions {
     pub without_text: bool,
     /// The offset of the clocks by which notes were timed.
     pub utc_offset: UtcOffset,
-    /// When the export was made, for Provenance; not known where there is none.
-    pub recorded: Option<String>,
+    /// When the rows were made, for Provenance; by default, when the description of the run was written.
+    pub recorded: Option<Instant>,
     /// The server's address, to which identifiers are relative.
     pub base_url: String,
 }
@@ -87,11 +89,37 @@ impl FromStr for UtcOffset {
     }
 }
 
+/// A point in time as FHIR writes it: `2026-01-31T12:00:00Z`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instant(String);
+
+impl FromStr for Instant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Instant, String> {
+        let time: Timestamp =
+            text.parse().map_err(|_| format!("expected an instant such as 2026-01-31T12:00:00Z, found {text:?}"))?;
+        Ok(Instant(time.to_string()))
+    }
+}
+
+impl Instant {
+    /// When a run was finished, to the second.
+    fn of_run(run: &PastRun) -> Result<Instant> {
+        let path = run.folder().join(RUN_FILE);
+        let written = std::fs::metadata(&path).and_then(|file| file.modified());
+        let written = written.map_err(|error| Error::io("reading", &path, error))?;
+        let time = Timestamp::try_from(written).ok().and_then(|time| Timestamp::from_second(time.as_second()).ok());
+        Ok(Instant(time.unwrap_or_default().to_string()))
+    }
+}
+
 /// Writes a bundle for each annotated note.
 pub(super) fn export(exporting: &mut Exporting<'_>, options: &FhirOptions) -> Result<Written> {
     let path = exporting.folder.join(BUNDLES);
     let mut file = BufWriter::new(File::create(&path).map_err(|error| Error::io("creating", &path, error))?);
     let writing = |error: std::io::Error| Error::io("writing", &path, error);
+    let recorded = options.recorded.clone().map_or_else(|| Instant::of_run(exporting.run), Ok)?;
     let mut written = Written::new();
     let mut texts = NoteTexts::open(exporting.run, &exporting.options.notes)?;
     let mut stream = NoteRowStream::open(exporting.run)?;
@@ -99,7 +127,7 @@ pub(super) fn export(exporting: &mut Exporting<'_>, options: &FhirOptions) -> Re
         if exporting.ledger.lose_without_text(&rows) {
             continue;
         }
-        let Some(document) = Document::of(&rows, options) else {
+        let Some(document) = Document::of(&rows, options, &recorded.0) else {
             exporting.ledger.lose_note(&rows, "no_patient")?;
             continue;
         };
