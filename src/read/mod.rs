@@ -14,6 +14,7 @@ mod jsonl;
 mod lines;
 pub(crate) mod mapped;
 mod parquet;
+pub(crate) mod patients;
 pub(crate) mod run_table;
 mod source;
 mod text;
@@ -26,6 +27,7 @@ use crate::note::{NoteMeta, Origin, TextEncoding};
 
 pub(crate) use columns::{ColumnChoice, Field};
 pub(crate) use discover::{Discovered, Format, InputFile, Skipped, discover};
+pub(crate) use fhir::{ENCOUNTER_SYSTEM, NOTE_SYSTEM, PATIENT_SYSTEM};
 pub(crate) use ids::SeenIds;
 pub(crate) use source::Source;
 
