@@ -24,6 +24,7 @@ mod byte_size;
 mod cache;
 mod config;
 mod context;
+mod database;
 mod diff;
 mod document;
 mod encoder;
@@ -53,6 +54,7 @@ pub use assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Rule
 pub use byte_size::ByteSize;
 pub use config::{Config, Engine, ModelPrecision, PartialConfig, Recognizer};
 pub use context::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
+pub use database::with_password;
 pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCounts, RuleChange, ValueChange, diff};
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
