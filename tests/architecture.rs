@@ -63,6 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "evaluate",
         &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline", "pairs"],
     ),
+    ("export", &["error", "note", "assertion", "read", "write", "past_run"]),
     (
         "why",
         &[

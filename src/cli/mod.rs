@@ -5,6 +5,8 @@ mod args;
 mod diff;
 mod estimate;
 mod evaluate;
+mod export;
+mod export_args;
 mod lexicon;
 mod lexicon_args;
 mod progress;
@@ -41,6 +43,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
         Command::Estimate(arguments) => estimate::estimate(*arguments),
+        Command::Export(arguments) => export::export(*arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

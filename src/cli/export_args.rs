@@ -1,0 +1,72 @@
+//! What may be typed after `noteward export`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use noteward::Profile;
+
+/// Writes a run in the form that other programs read. docs/exports.md says what each form holds and what it loses.
+///
+/// Exit status: 0 done; 1 done, but notes had no place in the target (lost_notes.csv names them); 2 not done.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Output folder of annotate
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+
+    /// The form
+    #[arg(long, value_enum, value_name = "TARGET")]
+    pub to: TargetArg,
+
+    /// Output folder; refused if it holds something
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Replace the export that the output folder holds
+    #[arg(long)]
+    pub force: bool,
+
+    /// What `possible` becomes: a value of its own, `present` or `absent`
+    #[arg(long, value_enum, value_name = "PROFILE", default_value_t = ProfileArg::Own)]
+    pub profile: ProfileArg,
+
+    /// Read the texts of the notes from these files, folders or patterns instead, by note_id (repeatable)
+    #[arg(long, value_name = "INPUT")]
+    pub notes: Vec<String>,
+
+    /// No summary
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// A form of export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TargetArg {
+    /// Medical Event Data Standard 0.4: Parquet files of events by patient
+    Meds,
+    /// FHIR R4: a file of Bundles, one a note
+    Fhir,
+    /// BRAT standoff: a text and its annotations, a note a file
+    Brat,
+}
+
+/// What becomes of `possible`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ProfileArg {
+    /// A value of its own
+    Own,
+    /// The same as present
+    Present,
+    /// The same as absent
+    Absent,
+}
+
+impl From<ProfileArg> for Profile {
+    fn from(profile: ProfileArg) -> Profile {
+        match profile {
+            ProfileArg::Own => Profile::Own,
+            ProfileArg::Present => Profile::Present,
+            ProfileArg::Absent => Profile::Absent,
+        }
+    }
+}
