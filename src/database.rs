@@ -87,11 +87,6 @@ impl DatabaseUrl {
         Ok(DatabaseUrl { config, shown })
     }
 
-    /// The URL without its password.
-    pub fn shown(&self) -> &str {
-        &self.shown
-    }
-
     /// Opens a connection.
     ///
     /// # Errors
@@ -270,7 +265,10 @@ mod tests {
         let check = |url: &str, expected: &str| assert_eq!(shown(url), expected, "{url}");
         check("notes.csv", "notes.csv");
         check("postgres://etl:secret@db:5432/cdm", "postgres://etl@db:5432/cdm");
-        check("postgresql://db/cdm?user=etl&password=secret&query=SELECT 1", "postgresql://db/cdm?user=etl&query=SELECT 1");
+        check(
+            "postgresql://db/cdm?user=etl&password=secret&query=SELECT 1",
+            "postgresql://db/cdm?user=etl&query=SELECT 1",
+        );
         check("postgres://etl:se/cret@[::1]:5432/cdm?sslmode=disable", "postgres://etl@[::1]:5432/cdm?sslmode=disable");
         check("postgres://etl:sec?ret@db/cdm", "postgres://...");
         check("postgres://etl:sec@ret@db/cdm", "postgres://...");

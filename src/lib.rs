@@ -60,7 +60,10 @@ pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCou
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
-pub use export::{ExportCounts, ExportOptions, ExportReport, Profile, RowCounts, Target, export};
+pub use export::{
+    Coverage, ExportCounts, ExportOptions, ExportReport, IdCounts, OmopDatabase, OmopOptions, OmopReport,
+    OmopTableName, OtherText, PersonKey, Profile, RowCounts, Snippets, Target, export,
+};
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};

@@ -63,7 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "evaluate",
         &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline", "pairs"],
     ),
-    ("export", &["error", "note", "assertion", "read", "write", "past_run"]),
+    ("export", &["error", "database", "note", "assertion", "read", "write", "past_run"]),
     (
         "why",
         &[

@@ -10,6 +10,7 @@ use super::{DONE, SOME_REJECTED, report};
 pub(super) fn export(arguments: ExportArgs) -> Result<u8> {
     let target = match arguments.to {
         TargetArg::Brat => Target::Brat,
+        TargetArg::Omop => Target::Omop(Box::new(arguments.omop.into())),
         TargetArg::Meds | TargetArg::Fhir => anyhow::bail!("not there"),
     };
     let mut options = ExportOptions::new(target, arguments.out);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use noteward::Profile;
 
+use super::omop_args::OmopArgs;
+
 /// Writes a run in the form that other programs read. docs/exports.md says what each form holds and what it loses.
 ///
 /// Exit status: 0 done; 1 done, but notes had no place in the target (lost_notes.csv names them); 2 not done.
@@ -34,6 +36,9 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "INPUT")]
     pub notes: Vec<String>,
 
+    #[command(flatten)]
+    pub omop: OmopArgs,
+
     /// No summary
     #[arg(long, short)]
     pub quiet: bool,
@@ -48,6 +53,8 @@ pub(super) enum TargetArg {
     Fhir,
     /// BRAT standoff: a text and its annotations, a note a file
     Brat,
+    /// OMOP CDM 5.4: NOTE, NOTE_NLP and MEASUREMENT as files, or into PostgreSQL
+    Omop,
 }
 
 /// What becomes of `possible`.

@@ -8,6 +8,7 @@ mod axes;
 mod brat;
 mod folder;
 mod ledger;
+mod omop;
 mod report;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ use crate::{Error, Result};
 
 pub use axes::Profile;
 pub use ledger::{ExportCounts, RowCounts};
+pub use omop::{
+    Coverage, IdCounts, OmopDatabase, OmopOptions, OmopReport, OmopTableName, OtherText, PersonKey, Snippets,
+};
 pub use report::ExportReport;
 
 use folder::ExportFolder;
@@ -30,6 +34,8 @@ use ledger::Ledger;
 pub enum Target {
     /// BRAT standoff.
     Brat,
+    /// Tables of OMOP CDM 5.4.
+    Omop(Box<OmopOptions>),
 }
 
 impl Target {
@@ -37,6 +43,7 @@ impl Target {
     pub fn name(&self) -> &'static str {
         match self {
             Target::Brat => "brat",
+            Target::Omop(_) => "omop",
         }
     }
 }
@@ -92,8 +99,14 @@ pub fn export(run: &Path, options: &ExportOptions) -> Result<ExportReport> {
     let folder = ExportFolder::take(&options.out, options.existing)?;
     let mut exporting =
         Exporting { run: &run, options, folder: folder.partial(), ledger: Ledger::create(folder.partial())? };
+    let mut omop = None;
     let rows = match &options.target {
         Target::Brat => brat::export(&mut exporting)?,
+        Target::Omop(of_omop) => {
+            let (rows, told) = omop::export(&mut exporting, of_omop)?;
+            omop = Some(told);
+            rows
+        }
     };
     let counts = exporting.ledger.finish()?;
     let report = ExportReport {
@@ -104,6 +117,7 @@ pub fn export(run: &Path, options: &ExportOptions) -> Result<ExportReport> {
         run_version: run.description().version.clone(),
         counts,
         rows,
+        omop,
         files: folder.written()?,
     };
     let mut description = serde_json::to_string_pretty(&report)

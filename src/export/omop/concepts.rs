@@ -18,6 +18,13 @@ pub(super) struct Mapped {
     pub source: i32,
 }
 
+impl Mapped {
+    /// The concept of the code itself, which is the standard one where no other is named.
+    pub fn own(self) -> i32 {
+        if self.source == UNMAPPED { self.standard } else { self.source }
+    }
+}
+
 /// Codes of any system and their concepts.
 #[derive(Debug, Default)]
 pub(super) struct Concepts {
@@ -39,15 +46,15 @@ impl Concepts {
             None => Error::input(path, format!("cannot be read: {error}")),
         };
         let delimiter = if path.extension().is_some_and(|extension| extension == "tsv") { b'\t' } else { b',' };
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter).from_path(path).map_err(|error| bad(&error))?;
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_path(path).map_err(|error| bad(&error))?;
         let header = reader.headers().map_err(|error| bad(&error))?.clone();
         let position = |names: &[&str]| {
             header.iter().position(|column| names.iter().any(|name| column.trim().eq_ignore_ascii_case(name)))
         };
         let needed = |names: &[&str]| {
             position(names).ok_or_else(|| {
-                let problem = format!("lacks a column {}; expected system,code,concept_id[,source_concept_id]", names[0]);
+                let problem =
+                    format!("lacks a column {}; expected system,code,concept_id[,source_concept_id]", names[0]);
                 Error::input(path, problem)
             })
         };
@@ -64,8 +71,7 @@ impl Concepts {
                     Error::input(path, format!("line {line}, column {name:?}: expected a concept id, found {value:?}"))
                 }),
             };
-            let mapped =
-                Mapped { standard: id(standard)?, source: source.map(id).transpose()?.unwrap_or(UNMAPPED) };
+            let mapped = Mapped { standard: id(standard)?, source: source.map(id).transpose()?.unwrap_or(UNMAPPED) };
             concepts.add(row.get(system).unwrap_or_default(), row.get(code).unwrap_or_default(), mapped);
         }
         Ok(concepts)
