@@ -36,12 +36,12 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "INPUT")]
     pub notes: Vec<String>,
 
-    #[command(flatten)]
-    pub omop: OmopArgs,
-
     /// No summary
     #[arg(long, short)]
     pub quiet: bool,
+
+    #[command(flatten)]
+    pub omop: OmopArgs,
 }
 
 /// A form of export.
