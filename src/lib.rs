@@ -61,8 +61,9 @@ pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
 pub use export::{
-    Coverage, ExportCounts, ExportOptions, ExportReport, IdCounts, OmopDatabase, OmopOptions, OmopReport,
-    OmopTableName, OtherText, PersonKey, Profile, RowCounts, Snippets, Target, export,
+    Coverage, ExportCounts, ExportOptions, ExportReport, FhirOptions, IdCounts, Instant, MedsOptions, OmopDatabase,
+    OmopOptions, OmopReport, OmopTableName, OtherText, PersonKey, Profile, RowCounts, Snippets, Splits, Target,
+    UtcOffset, export,
 };
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};

@@ -1,9 +1,10 @@
 //! What may be typed after `noteward export`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use noteward::Profile;
+use noteward::{Instant, Profile, Splits, UtcOffset};
 
 use super::omop_args::OmopArgs;
 
@@ -35,6 +36,38 @@ pub(super) struct ExportArgs {
     /// Read the texts of the notes from these files, folders or patterns instead, by note_id (repeatable)
     #[arg(long, value_name = "INPUT")]
     pub notes: Vec<String>,
+
+    /// MEDS: patient_id, birth_date and sex of patients, as CSV or Parquet; goes before what notes say
+    #[arg(long, value_name = "FILE")]
+    pub patients: Option<PathBuf>,
+
+    /// MEDS: patients of a data file [default: 10000]
+    #[arg(long, value_name = "N")]
+    pub subjects_per_shard: Option<NonZeroUsize>,
+
+    /// MEDS: shares of the splits, by patient [default: train=0.8,tuning=0.1,held_out=0.1]
+    #[arg(long, value_name = "NAME=SHARE,...")]
+    pub splits: Option<Splits>,
+
+    /// FHIR: what is stated as there is `confirmed`, not `unconfirmed`, and observations are `final`, not `preliminary`
+    #[arg(long)]
+    pub confirmed: bool,
+
+    /// FHIR: no text in the DocumentReferences
+    #[arg(long)]
+    pub without_text: bool,
+
+    /// FHIR: offset of the clocks by which notes were timed [default: Z]
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true)]
+    pub utc_offset: Option<UtcOffset>,
+
+    /// FHIR: when the rows were made, as 2026-01-31T12:00:00Z, for Provenance [default: when run.json was written]
+    #[arg(long, value_name = "INSTANT")]
+    pub recorded: Option<Instant>,
+
+    /// FHIR: address of the server [default: http://example.org/fhir]
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
 
     /// No summary
     #[arg(long, short)]

@@ -6,8 +6,11 @@
 
 mod axes;
 mod brat;
+mod fhir;
 mod folder;
+mod ids;
 mod ledger;
+mod meds;
 mod omop;
 mod report;
 
@@ -19,7 +22,9 @@ use crate::write::folder::Existing;
 use crate::{Error, Result};
 
 pub use axes::Profile;
+pub use fhir::{FhirOptions, Instant, UtcOffset};
 pub use ledger::{ExportCounts, RowCounts};
+pub use meds::{MedsOptions, Splits};
 pub use omop::{
     Coverage, IdCounts, OmopDatabase, OmopOptions, OmopReport, OmopTableName, OtherText, PersonKey, Snippets,
 };
@@ -32,6 +37,10 @@ use ledger::Ledger;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Target {
+    /// MEDS 0.4.
+    Meds(MedsOptions),
+    /// FHIR R4.
+    Fhir(FhirOptions),
     /// BRAT standoff.
     Brat,
     /// Tables of OMOP CDM 5.4.
@@ -42,6 +51,8 @@ impl Target {
     /// The name on the command line and in `export.json`.
     pub fn name(&self) -> &'static str {
         match self {
+            Target::Meds(_) => "meds",
+            Target::Fhir(_) => "fhir",
             Target::Brat => "brat",
             Target::Omop(_) => "omop",
         }
@@ -101,6 +112,8 @@ pub fn export(run: &Path, options: &ExportOptions) -> Result<ExportReport> {
         Exporting { run: &run, options, folder: folder.partial(), ledger: Ledger::create(folder.partial())? };
     let mut omop = None;
     let rows = match &options.target {
+        Target::Meds(options) => meds::export(&mut exporting, options)?,
+        Target::Fhir(options) => fhir::export(&mut exporting, options)?,
         Target::Brat => brat::export(&mut exporting)?,
         Target::Omop(of_omop) => {
             let (rows, told) = omop::export(&mut exporting, of_omop)?;

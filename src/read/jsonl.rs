@@ -47,8 +47,8 @@ impl JsonRows {
         };
         let object: Map<String, Value> = serde_json::from_str(line.trim_start_matches('\u{FEFF}'))
             .map_err(|error| format!("not a JSON object: {} at column {}", category(&error), error.column()))?;
-        if object.get("resourceType").and_then(Value::as_str) == Some("DocumentReference") {
-            return fhir::document_reference(&object, self.columns.keep.len());
+        if let Some(fields) = fhir::note(&object, self.columns.keep.len()) {
+            return fields;
         }
         let header: Vec<String> = object.keys().cloned().collect();
         let mut values: Vec<Value> = object.into_iter().map(|(_, value)| value).collect();

@@ -14,6 +14,7 @@ mod jsonl;
 mod lines;
 pub(crate) mod mapped;
 mod parquet;
+pub(crate) mod patients;
 mod postgres;
 pub(crate) mod run_table;
 mod source;
@@ -27,6 +28,7 @@ use crate::{Error, Result};
 
 pub(crate) use columns::{ColumnChoice, Field};
 pub(crate) use discover::{Discovered, Format, InputFile, Skipped, discover};
+pub(crate) use fhir::{ENCOUNTER_SYSTEM, NOTE_SYSTEM, PATIENT_SYSTEM};
 pub(crate) use ids::SeenIds;
 pub(crate) use source::Source;
 
