@@ -289,7 +289,7 @@ def prove(server, program, options, scratch):
     program.run("export", run, *common, *target[:1], server.url(PASSWORD), *target[2:], "--out", scratch / "second")
     check(contents(server, "cdm") == hashed, "a second load changes nothing")
     report = json.loads((scratch / "second/export.json").read_text())
-    check(all(count == 0 for what, count in report["rows"].items() if "rows" in what), "and says so")
+    check(all(count == 0 for what, count in report["rows"].items() if what != "notes_without_their_visit"), "and says so")
 
     print("reading back")
     source = {row["number"]: row["source_id"] for row in rows_of(scratch / "ids.csv")}
@@ -329,7 +329,7 @@ def prove(server, program, options, scratch):
     server.psql("UPDATE lacking.note SET note_text = note_text || '.' WHERE note_id = (SELECT max(note_id) FROM lacking.note)")
     program.run("export", run, *common, *target[:3], "lacking", *target[4:], "--out", scratch / "text", status=1, password=PASSWORD)
     lost = {row["reason"] for row in rows_of(scratch / "text/lost_notes.csv")}
-    check("other text or person in the database" in lost, "a note with another text is not loaded")
+    check("other_text_in_database" in lost, "a note with another text is not loaded")
     server.psql("ALTER TABLE lacking.note_nlp DROP COLUMN term_exists")
     told = program.run("export", run, *common, *target[:3], "lacking", "--out", scratch / "column", status=2, password=PASSWORD)
     check("table lacking.note_nlp has no column term_exists" in told, "a missing column is named")

@@ -28,10 +28,10 @@ const BATCH_BYTES: usize = 8 << 20;
 const BATCH_ROWS: usize = 20_000;
 
 /// Why a note is not loaded.
-const NO_PERSON: &str = "no such person in the database";
-const SEVERAL_PERSONS: &str = "several such persons in the database";
-const OTHER_TEXT: &str = "other text or person in the database";
-const NO_NOTE: &str = "no such note in the database";
+const NO_PERSON: &str = "no_such_person";
+const SEVERAL_PERSONS: &str = "several_such_persons";
+const OTHER_TEXT: &str = "other_text_in_database";
+const NO_NOTE: &str = "not_in_database";
 
 /// What came of the rows, by the keys of `export.json`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -120,13 +120,13 @@ fn number_notes(exporting: &Exporting<'_>, options: &OmopOptions, target: &mut T
 impl Loaded {
     fn written(self) -> Written {
         Written::from([
-            ("note rows added", self.notes_added),
-            ("note rows replaced", self.notes_replaced),
-            ("note_nlp rows added", self.terms_added),
-            ("note_nlp rows removed", self.terms_removed),
-            ("measurement rows added", self.measurements_added),
-            ("measurement rows removed", self.measurements_removed),
-            ("notes without their visit, which the database lacks", self.unknown_visits),
+            ("note_added", self.notes_added),
+            ("note_replaced", self.notes_replaced),
+            ("note_nlp_added", self.terms_added),
+            ("note_nlp_removed", self.terms_removed),
+            ("measurement_added", self.measurements_added),
+            ("measurement_removed", self.measurements_removed),
+            ("notes_without_their_visit", self.unknown_visits),
         ])
     }
 }
@@ -316,13 +316,17 @@ struct TermStatements {
 impl Statements {
     fn new(schema: &str, options: &OmopOptions, other_text: OtherText, event_field: i32) -> Statements {
         let has = |table| options.tables.contains(&table);
-        let made = [&NOTE, &NOTE_NLP, &MEASUREMENT].into_iter().filter(|table| {
-            has(OmopTableName::NoteNlp) && table.name == "note_nlp"
-                || has(OmopTableName::Measurement) && table.name == "measurement"
-                || table.name == "note"
-        });
-        let made: Vec<&OmopTable> = made.collect();
-        let prepare = made.iter().map(|table| {
+        let tables = [
+            (OmopTableName::Note, &NOTE),
+            (OmopTableName::NoteNlp, &NOTE_NLP),
+            (OmopTableName::Measurement, &MEASUREMENT),
+        ];
+        let filled = tables.into_iter().filter(|(name, _)| has(*name)).map(|(_, table)| table);
+        let filled: Vec<&OmopTable> = filled.collect();
+        // Texts are compared also where notes are not filled.
+        let made =
+            tables.into_iter().filter(|(name, _)| has(*name) || *name == OmopTableName::Note).map(|(_, table)| table);
+        let prepare = made.map(|table| {
             format!(
                 "CREATE TEMPORARY TABLE batch_{0} ON COMMIT DELETE ROWS AS SELECT {1} FROM {schema}.{0} WITH NO DATA;",
                 table.name,
@@ -331,7 +335,7 @@ impl Statements {
         });
         let changed = "CREATE TEMPORARY TABLE batch_changed (note_id bigint) ON COMMIT DELETE ROWS".to_owned();
         let prepare = prepare.chain([changed]).collect::<Vec<_>>().join(" ");
-        let locked: Vec<String> = made.iter().map(|table| format!("{schema}.{}", table.name)).collect();
+        let locked: Vec<String> = filled.iter().map(|table| format!("{schema}.{}", table.name)).collect();
         let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", locked.join(", "));
         let copies = [&NOTE, &NOTE_NLP, &MEASUREMENT]
             .map(|table| format!("COPY batch_{} ({}) FROM STDIN", table.name, names(table, "")));

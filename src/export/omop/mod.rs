@@ -150,8 +150,8 @@ const LOST: [&str; 5] = [
 ];
 
 /// Why a note has no place in these tables.
-const NO_PATIENT: &str = "no patient_id";
-const NO_TIME: &str = "no note_time";
+const NO_PATIENT: &str = "no_patient";
+const NO_TIME: &str = "no_time";
 
 /// Writes a run as rows of OMOP.
 pub(super) fn export(exporting: &mut Exporting<'_>, options: &OmopOptions) -> Result<(Written, OmopReport)> {
@@ -245,7 +245,7 @@ fn hold(ledger: &mut Ledger, rows: &NoteRows, options: &OmopOptions) {
     ];
     for (table, n_rows) in tables {
         for _ in 0..n_rows {
-            ledger.count(table, if has_terms { Ok(()) } else { Err("table not asked for") });
+            ledger.count(table, if has_terms { Ok(()) } else { Err("table_not_asked_for") });
         }
     }
 }

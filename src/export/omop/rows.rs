@@ -269,14 +269,14 @@ fn measured_at(row: &Row, keys: &NoteKeys, profile: Profile) -> Result<i64, &'st
     let axes = Axes::of(row, profile);
     let stated = row.time("taken_at");
     match axes {
-        Axes { experiencer: Experiencer::Family | Experiencer::Other, .. } => Err("of another person"),
+        Axes { experiencer: Experiencer::Family | Experiencer::Other, .. } => Err("other_person"),
         Axes { temporality: Temporality::Hypothetical, .. } => Err("hypothetical"),
         Axes { presence: Presence::Absent, .. } => Err("denied"),
         Axes { presence: Presence::Possible, .. } => Err("possible"),
         _ if row.flag("plausible") == Some(false) => Err("implausible"),
-        Axes { temporality: Temporality::Historical, .. } => stated.ok_or("historical, without a time"),
+        Axes { temporality: Temporality::Historical, .. } => stated.ok_or("historical_without_time"),
         // The value that a trend began with was measured at some earlier time.
-        _ if row.text("trend") == Some("from") => stated.ok_or("earlier, without a time"),
+        _ if row.text("trend") == Some("from") => stated.ok_or("earlier_without_time"),
         _ => Ok(stated.unwrap_or(keys.time)),
     }
 }
