@@ -1,11 +1,13 @@
 //! The configuration of `annotate`: one TOML file, whose keys are the flags, and what they come to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::database::shown;
 use crate::write::OutputFormat;
 use crate::{ByteSize, Error, Result};
 
@@ -51,11 +53,11 @@ pub enum Engine {
 /// assert_eq!(partial.threads.map(|n| n.get()), Some(2));
 /// assert!(noteward::PartialConfig::from_toml("thread = 2").is_err());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PartialConfig {
-    /// Inputs: files, folders, patterns, or `-`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Inputs: files, folders, patterns, `-`, or URLs of queries.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_inputs")]
     pub input: Option<Vec<String>>,
     /// Output folder.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,12 +121,13 @@ pub struct PartialConfig {
     pub map: Option<BTreeMap<String, String>>,
 }
 
-/// The effective configuration of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The effective configuration of a run. It is shown and written without the passwords of its inputs.
+#[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Config {
     /// Inputs.
+    #[serde(serialize_with = "shown_each")]
     pub input: Vec<String>,
     /// Output folder.
     pub out: PathBuf,
@@ -285,6 +288,26 @@ impl Config {
     }
 }
 
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&toml::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for PartialConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&toml::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+fn shown_each<S: Serializer>(inputs: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(inputs.iter().map(|input| shown(input)))
+}
+
+fn shown_inputs<S: Serializer>(inputs: &Option<Vec<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+    shown_each(inputs.as_deref().unwrap_or_default(), serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +331,17 @@ mod tests {
         assert_eq!((merged.limit, merged.keep_text), (Some(7), Some(true)));
         let map = merged.map.unwrap();
         assert_eq!((map["text"].as_str(), map["author"].as_str()), ("c", "b"));
+    }
+
+    #[test]
+    fn passwords_of_inputs_are_neither_shown_nor_written() {
+        let text = "input = [\"postgres://etl:secret@db/cdm?query=SELECT 1\"]\nout = \"o\"\n";
+        let partial = PartialConfig::from_toml(text).unwrap();
+        let config = partial.clone().complete(NonZeroUsize::MIN).unwrap();
+        assert!(config.input[0].contains("secret"));
+        for shown in [format!("{partial:?}"), format!("{config:?}"), config.to_toml().unwrap()] {
+            assert!(shown.contains("postgres://etl@db/cdm?query=SELECT 1") && !shown.contains("secret"), "{shown}");
+        }
     }
 
     #[test]

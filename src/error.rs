@@ -45,6 +45,14 @@ pub enum ErrorKind {
         /// What was found and expected, and the remedy.
         problem: String,
     },
+    /// A database cannot be used.
+    #[error("{url}: {problem}")]
+    Database {
+        /// Its URL, without a password.
+        url: String,
+        /// What was found and expected, and the remedy.
+        problem: String,
+    },
     /// The output folder cannot be used.
     #[error("output folder {}: {problem}", path.display())]
     Output {

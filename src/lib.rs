@@ -24,6 +24,7 @@ mod byte_size;
 mod cache;
 mod config;
 mod context;
+mod database;
 mod diff;
 mod document;
 mod encoder;
@@ -54,12 +55,14 @@ pub use assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Rule
 pub use byte_size::ByteSize;
 pub use config::{Config, Engine, ModelPrecision, PartialConfig, Recognizer};
 pub use context::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
+pub use database::with_password;
 pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCounts, RuleChange, ValueChange, diff};
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
 pub use export::{
-    ExportCounts, ExportOptions, ExportReport, FhirOptions, Instant, MedsOptions, Profile, RowCounts, Splits, Target,
+    Coverage, ExportCounts, ExportOptions, ExportReport, FhirOptions, IdCounts, Instant, MedsOptions, OmopDatabase,
+    OmopOptions, OmopReport, OmopTableName, OtherText, PersonKey, Profile, RowCounts, Snippets, Splits, Target,
     UtcOffset, export,
 };
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};

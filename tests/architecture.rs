@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("span", &[]),
     ("error", &[]),
     ("byte_size", &[]),
+    ("database", &["error"]),
     ("note", &[]),
     ("token", &["span"]),
     ("mention", &["span"]),
@@ -24,17 +25,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
     ("context", ENGINE),
-    ("read", VOCABULARY),
+    ("read", READER),
     ("write", VOCABULARY),
     ("terminology", ENGINE),
     ("cache", &["error"]),
-    ("config", &["error", "byte_size", "write"]),
+    ("config", &["error", "byte_size", "database", "write"]),
     (
         "pipeline",
         &[
             "span",
             "error",
             "byte_size",
+            "database",
             "note",
             "token",
             "mention",
@@ -55,13 +57,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("pairs", &[]),
-    ("past_run", &["error", "note", "read", "write", "config", "pipeline"]),
+    ("past_run", &["error", "database", "note", "read", "write", "config", "pipeline"]),
     ("diff", &["error", "read", "write", "pairs", "past_run"]),
     (
         "evaluate",
         &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline", "pairs"],
     ),
-    ("export", &["error", "note", "assertion", "read", "write", "past_run"]),
+    ("export", &["error", "database", "note", "assertion", "read", "write", "past_run"]),
     (
         "why",
         &[
@@ -83,6 +85,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const VOCABULARY: &[&str] = &["span", "error", "note", "token", "mention", "assertion", "document", "annotation"];
+/// Readers also know where a database is.
+const READER: &[&str] =
+    &["span", "error", "database", "note", "token", "mention", "assertion", "document", "annotation"];
 const ENGINE: &[&str] =
     &["span", "error", "note", "token", "mention", "assertion", "document", "annotation", "lexicon"];
 

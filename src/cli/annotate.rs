@@ -55,7 +55,17 @@ pub(super) fn partial(mut arguments: AnnotateArgs) -> Result<PartialConfig> {
             PartialConfig::from_toml(&text).with_context(|| format!("{}", path.display()))?
         }
     };
-    Ok(from_flags(arguments)?.or(file))
+    let mut partial = from_flags(arguments)?.or(file);
+    partial.input = partial.input.map(|inputs| inputs.into_iter().map(with_password).collect());
+    Ok(partial)
+}
+
+/// The URL of a database with the password that the environment gives, where it has none; anything else as it is.
+pub(super) fn with_password(url: String) -> String {
+    match std::env::var("PGPASSWORD") {
+        Ok(password) => noteward::with_password(&url, &password),
+        Err(_) => url,
+    }
 }
 
 /// The number of workers where none is given.

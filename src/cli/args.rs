@@ -142,13 +142,14 @@ pub(super) struct EvaluateArgs {
 
 /// Reads notes and writes a folder with the tables `mentions` and `notes`, `rejects.jsonl` and `run.json`.
 ///
-/// INPUT is a file, a folder (walked recursively), a quoted pattern, or `-` for JSON Lines on stdin. Formats are known by
+/// INPUT is a file, a folder (walked recursively), a quoted pattern, `-` for JSON Lines on stdin, or the rows of a query,
+/// 'postgres://user@host/database?query=SELECT ... ORDER BY note_id', with the password in PGPASSWORD. Formats are known by
 /// extension: .csv, .tsv, .jsonl, .ndjson, .txt (a note a file), each also with .gz or .zst, and .parquet.
 ///
 /// Exit status: 0 every note done; 1 the run finished, but some notes were rejected; 2 not done.
 #[derive(Debug, Args)]
 pub(super) struct AnnotateArgs {
-    /// Files, folders, patterns, or `-`
+    /// Files, folders, patterns, `-`, or postgres://...?query=...
     #[arg(value_name = "INPUT")]
     pub input: Vec<String>,
 

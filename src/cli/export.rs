@@ -12,6 +12,7 @@ pub(super) fn export(arguments: ExportArgs) -> Result<u8> {
         TargetArg::Meds => Target::Meds(meds(&arguments)),
         TargetArg::Fhir => Target::Fhir(fhir(&arguments)),
         TargetArg::Brat => Target::Brat,
+        TargetArg::Omop => Target::Omop(Box::new(arguments.omop.into())),
     };
     let mut options = ExportOptions::new(target, arguments.out);
     options.profile = arguments.profile.into();

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use noteward::{Instant, Profile, Splits, UtcOffset};
 
+use super::omop_args::OmopArgs;
+
 /// Writes a run in the form that other programs read. docs/exports.md says what each form holds and what it loses.
 ///
 /// Exit status: 0 done; 1 done, but notes had no place in the target (lost_notes.csv names them); 2 not done.
@@ -70,6 +72,9 @@ pub(super) struct ExportArgs {
     /// No summary
     #[arg(long, short)]
     pub quiet: bool,
+
+    #[command(flatten)]
+    pub omop: OmopArgs,
 }
 
 /// A form of export.
@@ -81,6 +86,8 @@ pub(super) enum TargetArg {
     Fhir,
     /// BRAT standoff: a text and its annotations, a note a file
     Brat,
+    /// OMOP CDM 5.4: NOTE, NOTE_NLP and MEASUREMENT as files, or into PostgreSQL
+    Omop,
 }
 
 /// What becomes of `possible`.

@@ -9,6 +9,7 @@ mod export;
 mod export_args;
 mod lexicon;
 mod lexicon_args;
+mod omop_args;
 mod progress;
 mod why;
 

@@ -11,6 +11,7 @@ mod folder;
 mod ids;
 mod ledger;
 mod meds;
+mod omop;
 mod report;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,9 @@ pub use axes::Profile;
 pub use fhir::{FhirOptions, Instant, UtcOffset};
 pub use ledger::{ExportCounts, RowCounts};
 pub use meds::{MedsOptions, Splits};
+pub use omop::{
+    Coverage, IdCounts, OmopDatabase, OmopOptions, OmopReport, OmopTableName, OtherText, PersonKey, Snippets,
+};
 pub use report::ExportReport;
 
 use folder::ExportFolder;
@@ -39,6 +43,8 @@ pub enum Target {
     Fhir(FhirOptions),
     /// BRAT standoff.
     Brat,
+    /// Tables of OMOP CDM 5.4.
+    Omop(Box<OmopOptions>),
 }
 
 impl Target {
@@ -48,6 +54,7 @@ impl Target {
             Target::Meds(_) => "meds",
             Target::Fhir(_) => "fhir",
             Target::Brat => "brat",
+            Target::Omop(_) => "omop",
         }
     }
 }
@@ -103,10 +110,16 @@ pub fn export(run: &Path, options: &ExportOptions) -> Result<ExportReport> {
     let folder = ExportFolder::take(&options.out, options.existing)?;
     let mut exporting =
         Exporting { run: &run, options, folder: folder.partial(), ledger: Ledger::create(folder.partial())? };
+    let mut omop = None;
     let rows = match &options.target {
         Target::Meds(options) => meds::export(&mut exporting, options)?,
         Target::Fhir(options) => fhir::export(&mut exporting, options)?,
         Target::Brat => brat::export(&mut exporting)?,
+        Target::Omop(of_omop) => {
+            let (rows, told) = omop::export(&mut exporting, of_omop)?;
+            omop = Some(told);
+            rows
+        }
     };
     let counts = exporting.ledger.finish()?;
     let report = ExportReport {
@@ -117,6 +130,7 @@ pub fn export(run: &Path, options: &ExportOptions) -> Result<ExportReport> {
         run_version: run.description().version.clone(),
         counts,
         rows,
+        omop,
         files: folder.written()?,
     };
     let mut description = serde_json::to_string_pretty(&report)

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{ExportCounts, Profile, RowCounts};
+use super::{ExportCounts, OmopReport, Profile, RowCounts};
 
 /// What was exported. `export.json` is this structure.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +25,9 @@ pub struct ExportReport {
     pub counts: ExportCounts,
     /// What was written, in the target's own words: rows by file or kind.
     pub rows: BTreeMap<&'static str, u64>,
+    /// What an export to OMOP says besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub omop: Option<OmopReport>,
     /// Files and folders beside `export.json`.
     pub files: Vec<String>,
 }
@@ -42,7 +45,8 @@ impl fmt::Display for ExportReport {
             writeln!(f, "{table}: {}", told(rows))?;
         }
         let written: Vec<String> = self.rows.iter().map(|(kind, n_rows)| format!("{n_rows} {kind}")).collect();
-        writeln!(f, "{}: {}", self.target, written.join(", "))
+        writeln!(f, "{}: {}", self.target, written.join(", "))?;
+        self.omop.as_ref().map_or(Ok(()), |omop| omop.fmt(f))
     }
 }
 

@@ -10,6 +10,7 @@ mod texts;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,6 +41,15 @@ pub(crate) struct Description {
     pub lexicon: Hashed,
     pub rules: Hashed,
     pub model: Option<Hashed>,
+    #[serde(default)]
+    pub timings: PastTimings,
+}
+
+/// What `run.json` says of time.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct PastTimings {
+    /// When the run ended, in UTC; runs of older versions do not say.
+    pub ended: Option<String>,
 }
 
 /// The hash of something that a run was made with.
@@ -116,4 +126,31 @@ impl PastRun {
             Error::input(&self.folder, format!("the table notes holds no note {note_id:?}, which mentions names"))
         })
     }
+
+    /// The identifiers of every annotated note, in order.
+    ///
+    /// # Errors
+    /// The run holds no table of notes, or one that cannot be read.
+    pub fn each_annotated(&self, mut each: impl FnMut(NoteIds<'_>) -> Result<()>) -> Result<()> {
+        let columns = ["note_id", "patient_id", "encounter_id", "status"];
+        for batch in run_table::batches(&self.folder, "notes", &notes::schema(&[]), &columns)? {
+            let batch = Arc::new(batch?);
+            for index in 0..batch.num_rows() {
+                let row = Row::of(&batch, index);
+                if row.text("status") == Some("annotated") {
+                    let note = row.text("note_id").unwrap_or_default();
+                    each(NoteIds { note, patient: row.text("patient_id"), encounter: row.text("encounter_id") })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The identifiers of a note.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoteIds<'a> {
+    pub note: &'a str,
+    pub patient: Option<&'a str>,
+    pub encounter: Option<&'a str>,
 }

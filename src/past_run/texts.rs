@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{PastRun, Row};
+use crate::database::is_url;
 use crate::note::{NoteMeta, NoteTime};
 use crate::pipeline::read_options;
 use crate::read::run_table::{self, Wanted};
@@ -106,6 +107,11 @@ pub(super) fn readable(input: &str) -> Result<()> {
     let path = Path::new(input);
     if input == "-" {
         return Err(Error::input(path, format!("standard input cannot be read again; {REMEDY}")));
+    }
+    if is_url(input) {
+        let problem =
+            format!("a query is not asked again for the texts of a run; {REMEDY}, or annotate with --keep-text");
+        return Err(Error::input(path, problem));
     }
     if !path.exists() {
         return Err(Error::input(path, format!("the input of the run is not there; {REMEDY}")));

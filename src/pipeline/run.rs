@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::batch::Counts;
@@ -109,7 +110,8 @@ pub fn run(config: &Config, options: RunOptions<'_>, progress: &mut dyn FnMut(&P
     };
     let counts = output.counts();
     let tables = output.assemble()?;
-    let timings = Timings { load: loaded, total: started.elapsed().as_secs_f64(), resumed, cache };
+    let (total, ended) = (started.elapsed().as_secs_f64(), Timestamp::now());
+    let timings = Timings { load: loaded, total, ended, resumed, cache };
     let described = RunFile {
         config,
         resources: &resources,

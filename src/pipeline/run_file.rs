@@ -1,5 +1,6 @@
 //! `run.json`: what a run was made of, and what came of it. Holds no note text.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::batch::Counts;
@@ -27,6 +28,8 @@ pub(super) struct Timings {
     pub load: f64,
     /// Of the whole run.
     pub total: f64,
+    /// When it ended.
+    pub ended: Timestamp,
     /// What came of the notes that were done before this run went on with them.
     pub resumed: Counts,
     /// What the cache spared.
@@ -75,6 +78,7 @@ impl RunFile<'_> {
                 "threads": threads,
                 "load_seconds": self.timings.load,
                 "total_seconds": self.timings.total,
+                "ended": self.timings.ended.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 "resumed_notes": self.timings.resumed.read,
                 "cache": self.timings.cache.map(|usage| json!({
                     "folder": folder,

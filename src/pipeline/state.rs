@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Pipeline, Resources};
 use crate::config::Config;
+use crate::database::is_url;
 use crate::read::{InputFile, Source};
 use crate::{Error, Result};
 
@@ -31,7 +32,7 @@ pub(super) fn parts_of_run(config: &Config, resources: &Resources, pipeline: &Pi
 /// The state of an unfinished run: what it is made of, and its input files by path, length and time of change.
 pub(super) fn state(parts: &Value, files: &[InputFile]) -> Value {
     let input = |file: &InputFile| {
-        let metadata = (!file.is_stdin()).then(|| std::fs::metadata(&file.path).ok()).flatten();
+        let metadata = (!file.is_stream()).then(|| std::fs::metadata(&file.path).ok()).flatten();
         let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok());
         json!({
             "path": file.path.display().to_string(),
@@ -91,12 +92,12 @@ pub(super) fn compare_finished(config: &Config, run: &Value, parts: &Value, file
     let described = run.get("inputs").and_then(Value::as_array).unwrap_or(&empty);
     for (index, file) in files.iter().enumerate() {
         // What a limit left unread may be anything.
-        let is_read = described.get(index).is_some_and(|input| !input["blake3"].is_null()) && !file.is_stdin();
+        let is_read = described.get(index).is_some_and(|input| !input["blake3"].is_null()) && !file.is_stream();
         let hash = if is_read { Some(Source::open(file)?.hash()?.hash.to_hex().to_string()) } else { None };
         inputs.push(json!({ "path": file.path.display().to_string(), "blake3": hash }));
     }
     let known = described.iter().map(|input| {
-        let is_file = input["path"] != "-";
+        let is_file = input["path"].as_str().is_some_and(|path| path != "-" && !is_url(path));
         json!({ "path": input["path"], "blake3": if is_file { input["blake3"].clone() } else { Value::Null } })
     });
     begun.insert("inputs".into(), known.collect());

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::database::{DatabaseQuery, is_url, shown};
 use crate::{Error, Result};
 
 /// The format of an input file.
@@ -13,6 +15,8 @@ pub(crate) enum Format {
     JsonLines,
     Parquet,
     Text,
+    /// The rows of a query.
+    Query,
 }
 
 /// How an input file is compressed.
@@ -26,7 +30,7 @@ pub(crate) enum Compression {
 /// A file to read.
 #[derive(Clone, Debug)]
 pub(crate) struct InputFile {
-    /// Where it is; `-` for standard input.
+    /// Where it is; `-` for standard input, a URL without its password for a query.
     pub path: PathBuf,
     /// Its name in made note ids: relative to the folder it was found in.
     pub name: String,
@@ -34,11 +38,18 @@ pub(crate) struct InputFile {
     pub compression: Compression,
     /// It was named itself, and not found in a folder.
     pub is_named: bool,
+    /// The query whose rows it is.
+    pub query: Option<Arc<DatabaseQuery>>,
 }
 
 impl InputFile {
     pub fn is_stdin(&self) -> bool {
         self.path == Path::new("-")
+    }
+
+    /// Whether it can be read only as it comes, and has no bytes of its own on disk.
+    pub fn is_stream(&self) -> bool {
+        self.is_stdin() || self.query.is_some()
     }
 }
 
@@ -59,7 +70,8 @@ pub(crate) struct Skipped {
 
 const EXTENSIONS: &str = ".csv, .tsv, .jsonl, .ndjson, .parquet, .txt, each text format also with .gz or .zst";
 
-/// Lists the files of the inputs: a file, a folder (walked recursively), a pattern, or `-`.
+/// Lists the files of the inputs: a file, a folder (walked recursively), a pattern, `-`, or the
+/// URL of a query.
 ///
 /// # Errors
 /// An input that does not exist, matches nothing, or is a file of no known format.
@@ -77,6 +89,16 @@ pub(crate) fn discover(inputs: &[String], out: &Path) -> Result<Discovered> {
                 format: Format::JsonLines,
                 compression: Compression::None,
                 is_named: true,
+                query: None,
+            });
+        } else if is_url(input) {
+            found.files.push(InputFile {
+                path: PathBuf::from(shown(input)),
+                name: "query".into(),
+                format: Format::Query,
+                compression: Compression::None,
+                is_named: true,
+                query: Some(Arc::new(DatabaseQuery::parse(input)?)),
             });
         } else if path.is_dir() {
             add_folder(path, out.as_deref(), &mut found)?;
@@ -177,7 +199,7 @@ fn input_file(path: &Path, name: String, is_named: bool) -> Option<InputFile> {
         "txt" => Format::Text,
         _ => return None,
     };
-    Some(InputFile { path: path.to_owned(), name, format, compression, is_named })
+    Some(InputFile { path: path.to_owned(), name, format, compression, is_named, query: None })
 }
 
 /// Files of the same name keep their whole path as name, so that made ids stay unique.

@@ -15,6 +15,7 @@ mod lines;
 pub(crate) mod mapped;
 mod parquet;
 pub(crate) mod patients;
+mod postgres;
 pub(crate) mod run_table;
 mod source;
 mod text;
@@ -22,8 +23,8 @@ mod time;
 
 use std::sync::Arc;
 
-use crate::Result;
 use crate::note::{NoteMeta, Origin, TextEncoding};
+use crate::{Error, Result};
 
 pub(crate) use columns::{ColumnChoice, Field};
 pub(crate) use discover::{Discovered, Format, InputFile, Skipped, discover};
@@ -99,30 +100,40 @@ pub(crate) enum RawText {
 /// A stream of rows.
 pub(crate) type Rows = Box<dyn Iterator<Item = Row> + Send>;
 
-/// Opens one input file; its rows come in file order.
+/// Opens one input file; its rows come in file order, those of a query in its own.
 ///
 /// # Errors
 /// The file cannot be opened, or lacks a column that is needed.
 pub(crate) fn open(file: &InputFile, index: u32, options: &ReadOptions) -> Result<(Rows, Source)> {
+    if let Some(query) = &file.query {
+        let source = Source::of_values(file);
+        let rows: Rows = Box::new(postgres::QueryRows::open(query, index, &source, options)?);
+        return Ok((joined(rows, options), source));
+    }
     let source = Source::open(file)?;
     let rows: Rows = match file.format {
         Format::Csv | Format::Tsv => Box::new(csv::CsvRows::open(file, index, &source, options)?),
         Format::JsonLines => Box::new(jsonl::JsonRows::open(index, &source, options)?),
         Format::Parquet => Box::new(parquet::ParquetRows::open(file, index, options)?),
-        Format::Text => Box::new(text::TextRows::open(file, index, &source, options)?),
+        Format::Text => return Ok((Box::new(text::TextRows::open(file, index, &source, options)?), source)),
+        Format::Query => return Err(Error::internal("an input that is a query names none")),
     };
-    let rows: Rows = if options.columns.line.is_some() && file.format != Format::Text {
-        Box::new(lines::JoinedLines::new(rows, options.max_note_bytes))
-    } else {
-        rows
-    };
-    Ok((rows, source))
+    Ok((joined(rows, options), source))
+}
+
+/// Rows with the lines of a note joined, where that is asked for.
+fn joined(rows: Rows, options: &ReadOptions) -> Rows {
+    match options.columns.line {
+        Some(_) => Box::new(lines::JoinedLines::new(rows, options.max_note_bytes)),
+        None => rows,
+    }
 }
 
 /// The share of a file that its first records are; `None` where it cannot be known.
 pub(crate) fn share_read(file: &InputFile, source: &Source, n_records: u64) -> Option<f64> {
     let (read, all) = match file.format {
         Format::Parquet => (n_records, parquet::n_rows(file)?),
+        Format::Query => (n_records, postgres::n_rows(file.query.as_ref()?)?),
         _ if file.is_stdin() => return None,
         _ => (source.n_read(), std::fs::metadata(&file.path).ok()?.len()),
     };
@@ -138,6 +149,7 @@ pub(crate) fn header(file: &InputFile, options: &ReadOptions) -> Result<Option<V
             Ok(Some(csv::CsvRows::open(file, 0, &source, options)?.into_header()))
         }
         Format::Parquet => parquet::header(file).map(Some),
+        Format::Query => file.query.as_deref().map(postgres::header).transpose(),
         Format::JsonLines | Format::Text => Ok(None),
     }
 }
@@ -251,7 +263,7 @@ pub(crate) fn check(found: &mut Discovered, options: &ReadOptions) -> Result<()>
     for file in found.files.drain(..) {
         let opened = match file.format {
             _ if file.is_stdin() => Ok(()),
-            Format::Csv | Format::Tsv | Format::Parquet => open(&file, 0, options).map(|_| ()),
+            Format::Csv | Format::Tsv | Format::Parquet | Format::Query => open(&file, 0, options).map(|_| ()),
             Format::JsonLines | Format::Text => Source::open(&file).map(|_| ()),
         };
         match opened {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -17,6 +17,8 @@ pub(crate) struct Source {
     path: PathBuf,
     reader: Arc<Mutex<Option<Box<dyn Read + Send>>>>,
     hash: Arc<Mutex<HashState>>,
+    /// It can be read only once, so that its hash is that of what was read.
+    is_stream: bool,
     /// What the byte order mark says.
     pub encoding: TextEncoding,
 }
@@ -67,7 +69,22 @@ impl Source {
                 plain = Box::new(start.chain(plain));
             }
         }
-        Ok(Source { path: file.path.clone(), reader: Arc::new(Mutex::new(Some(plain))), hash, encoding })
+        let (path, is_stream) = (file.path.clone(), file.is_stdin());
+        Ok(Source { path, reader: Arc::new(Mutex::new(Some(plain))), hash, is_stream, encoding })
+    }
+
+    /// A source whose values come from elsewhere, and are told with [`Source::add_value`].
+    pub fn of_values(file: &InputFile) -> Source {
+        let (reader, hash) = (Arc::new(Mutex::new(None)), Arc::default());
+        Source { path: file.path.clone(), reader, hash, is_stream: true, encoding: TextEncoding::Utf8 }
+    }
+
+    /// Adds a value to what was read: its length, which is [`u64::MAX`] for null, and its bytes.
+    pub fn add_value(&self, value: Option<&str>) {
+        let mut state = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
+        state.hasher.update(&value.map_or(u64::MAX, |value| value.len() as u64).to_le_bytes());
+        state.hasher.update(value.unwrap_or_default().as_bytes());
+        state.bytes += value.map_or(0, |value| value.len() as u64);
     }
 
     /// The reader of the plain bytes; an empty one when it was taken before.
@@ -84,7 +101,7 @@ impl Source {
     /// The hash of the file's bytes: from what was read, or by reading the file where that was not the whole.
     pub fn hash(&self) -> Result<InputHash> {
         let state = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.complete || self.path == Path::new("-") {
+        if state.complete || self.is_stream {
             return Ok(InputHash { hash: state.hasher.finalize(), bytes: state.bytes });
         }
         let io_error = |source| Error::io("hashing", &self.path, source);

@@ -40,16 +40,40 @@ enum Encoder {
 }
 
 impl TableWriter {
-    /// A writer of a file in `folder` for each format.
+    /// A writer of a file in `folder` for each format, whose rows become a part of the table.
     pub fn create(
         folder: &Path,
         name: &'static str,
         schema: SchemaRef,
         formats: &[OutputFormat],
     ) -> Result<TableWriter> {
+        TableWriter::begin(folder, name, schema, formats, &[])
+    }
+
+    /// The same for the whole table: a CSV file begins with its header.
+    pub fn create_whole(
+        folder: &Path,
+        name: &'static str,
+        schema: SchemaRef,
+        formats: &[OutputFormat],
+    ) -> Result<TableWriter> {
+        let header = csv_header(&schema)?;
+        TableWriter::begin(folder, name, schema, formats, &header)
+    }
+
+    fn begin(
+        folder: &Path,
+        name: &'static str,
+        schema: SchemaRef,
+        formats: &[OutputFormat],
+        csv_head: &[u8],
+    ) -> Result<TableWriter> {
         let file = |format: &OutputFormat| {
             let path = folder.join(format!("{name}.{}", format.extension()));
-            let file = File::create(&path).map_err(|error| Error::io("creating", &path, error))?;
+            let mut file = File::create(&path).map_err(|error| Error::io("creating", &path, error))?;
+            if *format == OutputFormat::Csv {
+                file.write_all(csv_head).map_err(|error| Error::io("writing", &path, error))?;
+            }
             Ok(FormatFile { path, encoder: Encoder::new(*format, file, &schema, name)? })
         };
         Ok(TableWriter { name, files: formats.iter().map(file).collect::<Result<_>>()?, n_rows: 0 })
@@ -107,7 +131,7 @@ impl Encoder {
                 let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties));
                 Encoder::Parquet(Box::new(writer.map_err(|error| encode_error(table, &error))?))
             }
-            // The header comes when the table is assembled.
+            // The header stands in the file before, or comes when the table is assembled.
             OutputFormat::Csv => {
                 Encoder::Csv(Box::new(arrow_csv::WriterBuilder::new().with_header(false).build(BufWriter::new(file))))
             }
