@@ -17,13 +17,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mention", &["span"]),
     ("assertion", &["span"]),
     ("document", &["span", "note", "token"]),
-    ("annotation", &["assertion", "document", "mention"]),
+    ("measurement", &["span", "note", "assertion"]),
+    ("annotation", &["assertion", "document", "mention", "measurement"]),
     ("lexicon", VOCABULARY),
     ("encoder", &[]),
     ("segment", ENGINE),
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
     ("context", ENGINE),
+    ("measure", ENGINE),
     ("read", VOCABULARY),
     ("write", VOCABULARY),
     ("terminology", ENGINE),
@@ -39,6 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "token",
             "mention",
             "assertion",
+            "measurement",
             "document",
             "annotation",
             "lexicon",
@@ -47,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "recognize",
             "link",
             "context",
+            "measure",
             "cache",
             "read",
             "write",
@@ -81,9 +85,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fuzzing", &["error", "read"]),
 ];
 
-const VOCABULARY: &[&str] = &["span", "error", "note", "token", "mention", "assertion", "document", "annotation"];
+const VOCABULARY: &[&str] =
+    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation"];
 const ENGINE: &[&str] =
-    &["span", "error", "note", "token", "mention", "assertion", "document", "annotation", "lexicon"];
+    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation", "lexicon"];
 
 /// The model recogniser runs the encoder, which knows nothing of notes.
 const RECOGNIZER: &[&str] =
@@ -108,7 +113,15 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Link", "mention"),
     ("LinkKind", "mention"),
     ("Assertion", "assertion"),
+    ("Presence", "assertion"),
+    ("Temporality", "assertion"),
     ("AxisScores", "assertion"),
+    ("Measurement", "measurement"),
+    ("MeasurementIndex", "measurement"),
+    ("MeasurementKind", "measurement"),
+    ("MeasurementRule", "measurement"),
+    ("MeasurementWord", "measurement"),
+    ("UnitIndex", "measurement"),
     ("Document", "document"),
     ("Sentence", "document"),
     ("AnnotatedNote", "annotation"),
