@@ -36,6 +36,8 @@ pub mod fuzzing;
 mod inspect;
 mod lexicon;
 mod link;
+mod measure;
+mod measurement;
 mod mention;
 mod note;
 mod pairs;
@@ -67,6 +69,9 @@ pub use export::{
 };
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
+pub use measurement::{
+    Comparator, Measurement, MeasurementIndex, MeasurementKind, MeasurementRule, MeasurementWord, Trend, UnitIndex,
+};
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{

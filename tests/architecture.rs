@@ -18,13 +18,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mention", &["span"]),
     ("assertion", &["span"]),
     ("document", &["span", "note", "token"]),
-    ("annotation", &["assertion", "document", "mention"]),
+    ("measurement", &["span", "note", "assertion"]),
+    ("annotation", &["assertion", "document", "mention", "measurement"]),
     ("lexicon", VOCABULARY),
     ("encoder", &[]),
     ("segment", ENGINE),
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
     ("context", ENGINE),
+    ("measure", ENGINE),
     ("read", READER),
     ("write", VOCABULARY),
     ("terminology", ENGINE),
@@ -41,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "token",
             "mention",
             "assertion",
+            "measurement",
             "document",
             "annotation",
             "lexicon",
@@ -49,6 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "recognize",
             "link",
             "context",
+            "measure",
             "cache",
             "read",
             "write",
@@ -84,12 +88,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fuzzing", &["error", "read"]),
 ];
 
-const VOCABULARY: &[&str] = &["span", "error", "note", "token", "mention", "assertion", "document", "annotation"];
+const VOCABULARY: &[&str] =
+    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation"];
 /// Readers also know where a database is.
 const READER: &[&str] =
-    &["span", "error", "database", "note", "token", "mention", "assertion", "document", "annotation"];
+    &["span", "error", "database", "note", "token", "mention", "assertion", "measurement", "document", "annotation"];
 const ENGINE: &[&str] =
-    &["span", "error", "note", "token", "mention", "assertion", "document", "annotation", "lexicon"];
+    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation", "lexicon"];
 
 /// The model recogniser runs the encoder, which knows nothing of notes.
 const RECOGNIZER: &[&str] =
@@ -114,7 +119,15 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Link", "mention"),
     ("LinkKind", "mention"),
     ("Assertion", "assertion"),
+    ("Presence", "assertion"),
+    ("Temporality", "assertion"),
     ("AxisScores", "assertion"),
+    ("Measurement", "measurement"),
+    ("MeasurementIndex", "measurement"),
+    ("MeasurementKind", "measurement"),
+    ("MeasurementRule", "measurement"),
+    ("MeasurementWord", "measurement"),
+    ("UnitIndex", "measurement"),
     ("Document", "document"),
     ("Sentence", "document"),
     ("AnnotatedNote", "annotation"),
