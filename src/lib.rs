@@ -42,6 +42,7 @@ mod pipeline;
 mod read;
 mod recognize;
 mod score;
+mod scores;
 mod segment;
 mod span;
 mod terminology;
@@ -69,6 +70,9 @@ pub use pipeline::{
 pub use score::{
     Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, Level,
     Measured, Normal, OnPossible, Outcome, Pick, Score, Sources, Window,
+};
+pub use scores::{
+    CheckedRow, ListedBand, ListedInput, ListedScore, ScoreCheck, ScoreList, Verdict, check_score, load_scores,
 };
 pub use span::Span;
 pub use terminology::{

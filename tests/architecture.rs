@@ -79,6 +79,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
+    ("scores", &["error", "score"]),
     ("fuzzing", &["error", "read"]),
 ];
 
@@ -116,6 +117,10 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Annotation", "annotation"),
     ("Lexicon", "lexicon"),
     ("TableSource", "lexicon"),
+    ("Score", "score"),
+    ("Input", "score"),
+    ("InputKind", "score"),
+    ("InputValue", "score"),
 ];
 
 fn root() -> PathBuf {
