@@ -45,6 +45,8 @@ mod past_run;
 mod pipeline;
 mod read;
 mod recognize;
+mod score;
+mod scores;
 mod segment;
 mod span;
 mod terminology;
@@ -77,6 +79,13 @@ pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{
     CacheUse, Counts, Estimate, Explanation, FieldUse, Pipeline, Progress, Reason, Resources, RunOptions, RunReport,
     estimate, run,
+};
+pub use score::{
+    Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, Level,
+    Measured, Normal, OnPossible, Outcome, Pick, Score, Sources, Window,
+};
+pub use scores::{
+    CheckedRow, ListedBand, ListedInput, ListedScore, ScoreCheck, ScoreList, Verdict, check_score, load_scores,
 };
 pub use span::Span;
 pub use terminology::{

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("annotation", &["assertion", "document", "mention", "measurement"]),
     ("lexicon", VOCABULARY),
     ("encoder", &[]),
+    ("score", &["error"]),
     ("segment", ENGINE),
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
@@ -85,6 +86,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
+    ("scores", &["error", "score"]),
     ("fuzzing", &["error", "read"]),
 ];
 
@@ -134,6 +136,10 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Annotation", "annotation"),
     ("Lexicon", "lexicon"),
     ("TableSource", "lexicon"),
+    ("Score", "score"),
+    ("Input", "score"),
+    ("InputKind", "score"),
+    ("InputValue", "score"),
 ];
 
 fn root() -> PathBuf {

@@ -8,6 +8,7 @@ use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 
 use super::export_args::ExportArgs;
 use super::lexicon_args::LexiconCommand;
+use super::scores_args::ScoresCommand;
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
 #[derive(Debug, Parser)]
@@ -35,6 +36,11 @@ pub(super) enum Command {
     Lexicon {
         #[command(subcommand)]
         command: LexiconCommand,
+    },
+    /// The complication scores, and their test vectors
+    Scores {
+        #[command(subcommand)]
+        command: ScoresCommand,
     },
 }
 

@@ -11,6 +11,8 @@ mod lexicon;
 mod lexicon_args;
 mod omop_args;
 mod progress;
+mod scores;
+mod scores_args;
 mod why;
 
 use std::io::Write;
@@ -43,6 +45,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
+        Command::Scores { command } => scores::scores(command),
         Command::Estimate(arguments) => estimate::estimate(*arguments),
         Command::Export(arguments) => export::export(*arguments),
     };
