@@ -15,9 +15,10 @@ mod lines;
 pub(crate) mod mapped;
 mod parquet;
 pub(crate) mod run_table;
+pub(crate) mod small_table;
 mod source;
 mod text;
-mod time;
+pub(crate) mod time;
 
 use std::sync::Arc;
 
