@@ -41,6 +41,7 @@ mod past_run;
 mod pipeline;
 mod read;
 mod recognize;
+mod score;
 mod segment;
 mod span;
 mod terminology;
@@ -64,6 +65,10 @@ pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{
     CacheUse, Counts, Estimate, Explanation, FieldUse, Pipeline, Progress, Reason, Resources, RunOptions, RunReport,
     estimate, run,
+};
+pub use score::{
+    Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, Level,
+    Measured, Normal, OnPossible, Outcome, Pick, Score, Sources, Window,
 };
 pub use span::Span;
 pub use terminology::{

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("annotation", &["assertion", "document", "mention"]),
     ("lexicon", VOCABULARY),
     ("encoder", &[]),
+    ("score", &["error"]),
     ("segment", ENGINE),
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
