@@ -46,6 +46,7 @@ mod segment;
 mod span;
 mod terminology;
 mod token;
+mod warn;
 mod why;
 mod write;
 
@@ -75,6 +76,9 @@ pub use terminology::{
     BuildOptions, BuildReport, BuiltInput, Malformed, Suppressed, SynonymScope, TerminologyFormat, build_lexicon,
 };
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
+pub use warn::{
+    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, ScoreSummary, WarnOptions, WarnReport, scores, warn,
+};
 pub use why::{
     AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,
     ScopeTold, SentenceTold, TableRow, Why, why,

@@ -78,6 +78,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "past_run",
         ],
     ),
+    ("warn", &["error", "assertion", "read", "write", "past_run", "score"]),
     ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
     ("fuzzing", &["error", "read"]),
 ];

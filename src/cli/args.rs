@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 
 use super::lexicon_args::LexiconCommand;
+use super::warn_args::WarnArgs;
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ pub(super) enum Command {
     Annotate(Box<AnnotateArgs>),
     /// Agreement of mentions with a gold standard
     Evaluate(EvaluateArgs),
+    /// Mentions and measurements of a run in, warnings of complications out
+    Warn(Box<WarnArgs>),
     /// Why a row of a run says what it says
     Why(WhyArgs),
     /// What changed between two runs: mentions, notes, patients
