@@ -77,7 +77,8 @@ pub use terminology::{
 };
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use warn::{
-    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, ScoreSummary, WarnOptions, WarnReport, scores, warn,
+    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, PatientCounts, ScoreSummary, WarnOptions, WarnReport,
+    scores, warn,
 };
 pub use why::{
     AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,

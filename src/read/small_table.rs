@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use arrow_array::{Array, ArrayRef};
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
 
 use super::discover::{Format, InputFile, discover};
 use super::parquet::as_strings;
@@ -26,16 +26,17 @@ pub(crate) enum Need {
     Optional,
 }
 
-/// Goes through the rows of a CSV, TSV (each also .gz or .zst) or Parquet file: the number of the row, from 1, and the values of
-/// the columns, trimmed; `None` for what is not there. Gives the hash of the file.
+/// The values of the columns in a row, trimmed; `None` for what is not there. Or why the row cannot be read.
+pub(crate) type Cells<'c> = std::result::Result<&'c [Option<&'c str>], &'static str>;
+
+/// What is done with a row, by its number from 1.
+type Each<'e> = dyn FnMut(u64, Cells<'_>) -> Result<()> + 'e;
+
+/// Goes through the rows of a CSV, TSV (each also .gz or .zst) or Parquet file; gives the hash of the file.
 ///
 /// # Errors
 /// The file cannot be read, or lacks a column.
-pub(crate) fn read(
-    path: &Path,
-    columns: &[Column],
-    each: &mut dyn FnMut(u64, &[Option<&str>]) -> Result<()>,
-) -> Result<blake3::Hash> {
+pub(crate) fn read(path: &Path, columns: &[Column], each: &mut Each<'_>) -> Result<blake3::Hash> {
     let found = discover(&[path.to_string_lossy().into_owned()], Path::new(""))?;
     let file = match found.files.as_slice() {
         [file] => file,
@@ -51,36 +52,32 @@ pub(crate) fn read(
     }
 }
 
-fn delimited(
-    file: &InputFile,
-    delimiter: u8,
-    columns: &[Column],
-    each: &mut dyn FnMut(u64, &[Option<&str>]) -> Result<()>,
-) -> Result<blake3::Hash> {
+fn delimited(file: &InputFile, delimiter: u8, columns: &[Column], each: &mut Each<'_>) -> Result<blake3::Hash> {
     let source = Source::open(file)?;
     // The messages of the csv crate quote nothing of the file.
     let bad = |error: csv::Error| Error::input(&file.path, error.to_string());
     let mut builder = csv::ReaderBuilder::new();
-    let builder = builder.delimiter(delimiter).flexible(true).trim(csv::Trim::All);
-    let mut reader = builder.from_reader(source.take_reader());
-    let header: Vec<String> = reader.headers().map_err(bad)?.iter().map(str::to_owned).collect();
+    let mut reader = builder.delimiter(delimiter).flexible(true).from_reader(source.take_reader());
+    let decoded = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let header: Vec<String> = reader.byte_headers().map_err(bad)?.iter().map(decoded).collect();
     let places = places(&file.path, &header, columns)?;
-    let mut record = csv::StringRecord::new();
+    let mut record = csv::ByteRecord::new();
     for row in 1.. {
-        if !reader.read_record(&mut record).map_err(bad)? {
+        if !reader.read_byte_record(&mut record).map_err(bad)? {
             break;
         }
-        let values: Vec<Option<&str>> = places.iter().map(|place| value(record.get((*place)?))).collect();
-        each(row, &values)?;
+        if record.len() != header.len() {
+            each(row, Err("the row has not as many fields as the header"))?;
+            continue;
+        }
+        let cells: Vec<_> = places.iter().map(|place| Some(String::from_utf8_lossy(record.get((*place)?)?))).collect();
+        let values: Vec<Option<&str>> = cells.iter().map(|cell| value(cell.as_deref())).collect();
+        each(row, Ok(&values))?;
     }
     Ok(source.hash()?.hash)
 }
 
-fn parquet(
-    file: &InputFile,
-    columns: &[Column],
-    each: &mut dyn FnMut(u64, &[Option<&str>]) -> Result<()>,
-) -> Result<blake3::Hash> {
+fn parquet(file: &InputFile, columns: &[Column], each: &mut Each<'_>) -> Result<blake3::Hash> {
     let bad = |error: &dyn std::fmt::Display| Error::input(&file.path, format!("cannot be read as Parquet: {error}"));
     let opened = std::fs::File::open(&file.path).map_err(|error| Error::io("opening", &file.path, error))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|error| bad(&error))?;
@@ -95,7 +92,7 @@ fn parquet(
             row += 1;
             let values: Vec<Option<&str>> =
                 texts.iter().map(|column| value(text_at(column.as_ref()?, index))).collect();
-            each(row, &values)?;
+            each(row, Ok(&values))?;
         }
     }
     Ok(Source::open(file)?.hash()?.hash)
@@ -140,6 +137,7 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut rows = Vec::new();
         read(&path, &COLUMNS, &mut |row, values| {
+            let values = values.unwrap_or_default();
             rows.push((row, values.iter().map(|value| value.map(str::to_owned)).collect()));
             Ok(())
         })?;
@@ -148,9 +146,15 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name_in_any_order_and_case() {
-        let expected = [(1, vec![Some("p1".to_owned()), Some("mg".to_owned())]), (2, vec![Some("p2".to_owned()), None])];
+        let expected =
+            [(1, vec![Some("p1".to_owned()), Some("mg".to_owned())]), (2, vec![Some("p2".to_owned()), None])];
         assert_eq!(rows("a.csv", "UNIT,x,Subject_ID\nmg,1, p1\n,2,p2\n").unwrap(), expected);
-        assert_eq!(rows("a.tsv", "patient_id\tunit\np1\tmg\np2\n").unwrap(), expected);
+        assert_eq!(rows("a.tsv", "patient_id\tunit\np1\tmg\np2\t\n").unwrap(), expected);
+    }
+
+    #[test]
+    fn rows_of_another_length_are_told() {
+        assert_eq!(rows("a.csv", "patient_id,unit\np1\n").unwrap(), [(1, Vec::new())]);
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl WarnFolder {
         summary::write(&summary_file, &report.scores)?;
         files.push(summary_file);
         let warn_file = made.join(WARN_FILE);
-        let json = serde_json::to_string_pretty(report).map_err(|error| Error::internal(format!("{WARN_FILE}: {error}")))?;
+        let json =
+            serde_json::to_string_pretty(report).map_err(|error| Error::internal(format!("{WARN_FILE}: {error}")))?;
         fs::write(&warn_file, json + "\n").map_err(|error| Error::io("writing", &warn_file, error))?;
         files.push(warn_file);
         for old in self.results() {

@@ -55,8 +55,21 @@ pub(super) struct Row<'a> {
     /// Concept of a mention or fact, name of a measurement.
     pub name: Option<&'a str>,
     pub icd10cm: Option<&'a str>,
+    /// How a measurement was taken.
+    pub method: Option<&'a str>,
     /// The rest; its `thing` is to be set by whoever knows what is asked for.
     pub statement: Statement<'a>,
+}
+
+impl Row<'_> {
+    /// The fact that the way tells in which oxygen was measured: `SpO2 96 % on room air` says that no oxygen is given.
+    pub fn implied_fact(&self) -> Option<&'static str> {
+        let is_of_oxygen = matches!(self.name, Some("oxygen_saturation" | "oxygen_flow" | "fio2" | "pao2"));
+        match self.method.filter(|_| is_of_oxygen)? {
+            "room_air" => Some("state.room_air"),
+            _ => Some("state.on_oxygen"),
+        }
+    }
 }
 
 /// The tables that say something of a note, read side by side.
@@ -161,7 +174,7 @@ fn columns(source: Source) -> SchemaRef {
     fields.extend(["start", "end"].map(|name| number(name, DataType::UInt32)));
     match source {
         Source::Measurement => {
-            fields.extend(["measurement_id", "name", "comparator", "trend"].map(text));
+            fields.extend(["measurement_id", "name", "comparator", "trend", "method"].map(text));
             fields.push(number("value", DataType::Float64));
             fields.push(number("plausible", DataType::Boolean));
             fields.push(number("taken_at", DataType::Timestamp(TimeUnit::Microsecond, None)));
@@ -187,6 +200,7 @@ struct Columns {
     segment_hash: Texts,
     rule: Texts,
     comparator: Texts,
+    method: Texts,
     trend: Texts,
     start: Numbers<UInt32Type>,
     end: Numbers<UInt32Type>,
@@ -211,6 +225,7 @@ impl Columns {
             segment_hash: text("segment_hash"),
             rule: text("rule"),
             comparator: text("comparator"),
+            method: text("method"),
             trend: text("trend"),
             start: Numbers::of(batch, "start"),
             end: Numbers::of(batch, "end"),
@@ -242,7 +257,11 @@ impl Columns {
                 _ => Experiencer::Patient,
             },
             value: value.map(|value| Value::compared(value, comparator)),
-            plausible: self.plausible.as_ref().filter(|column| column.is_valid(row)).is_none_or(|column| column.value(row)),
+            plausible: self
+                .plausible
+                .as_ref()
+                .filter(|column| column.is_valid(row))
+                .is_none_or(|column| column.value(row)),
             is_former: self.trend.get(row) == Some("from"),
             taken_at: self.taken_at.get(row),
             start: self.start.get(row).unwrap_or_default(),
@@ -251,7 +270,8 @@ impl Columns {
             segment_hash: self.segment_hash.get(row).unwrap_or_default(),
             rule: self.rule.get(row).unwrap_or_default(),
         };
-        Row { source, name: self.name.get(row), icd10cm: self.icd10cm.get(row), statement }
+        let (name, icd10cm, method) = (self.name.get(row), self.icd10cm.get(row), self.method.get(row));
+        Row { source, name, icd10cm, method, statement }
     }
 }
 

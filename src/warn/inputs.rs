@@ -158,10 +158,9 @@ impl Resolved {
 
     fn of_number(found: Found<Option<Value>>, bounds: Option<[f64; 2]>) -> Resolved {
         let [least, most] = bounds.unwrap_or(ANY);
-        let number = found.state.map(|value| InputValue::Number {
-            low: value.low.clamp(least, most),
-            high: value.high.clamp(least, most),
-        });
+        let number = found
+            .state
+            .map(|value| InputValue::Number { low: value.low.clamp(least, most), high: value.high.clamp(least, most) });
         Resolved::of(&found, number.unwrap_or(InputValue::Unknown))
     }
 }
@@ -249,9 +248,7 @@ impl<'r> View<'r, '_> {
     /// Whether something came up only after the beginning of the encounter; `None` where that is not known.
     fn came_later(&self, candidates: &[Candidate]) -> Option<bool> {
         let encounter = self.encounter?;
-        let is_its = |entry: &&Entry<'_>| {
-            matches!(entry.origin, Origin::Note { encounter: Some(other), .. } if other == encounter)
-        };
+        let is_its = |entry: &&Entry<'_>| matches!(entry.origin, Origin::Note { encounter: Some(other), .. } if other == encounter);
         let begun = self.record.entries.iter().find(is_its)?.time;
         let stated = candidates.iter().filter(|candidate| candidate.says == Says::Yes);
         let first = stated.filter_map(|candidate| self.known().get(candidate.known as usize)).map(|known| known.since);
@@ -268,7 +265,8 @@ impl<'r> View<'r, '_> {
             }
             Some(Derived::NoduleCount) => self.n_nodules(input),
             Some(Derived::MeanArterialPressure) => self.stated(candidates, input).unwrap_or_else(|| {
-                let (systolic, diastolic) = (self.shared(Shared::Systolic, input), self.shared(Shared::Diastolic, input));
+                let (systolic, diastolic) =
+                    (self.shared(Shared::Systolic, input), self.shared(Shared::Diastolic, input));
                 derived::of_two(systolic, diastolic, derived::mean_pressure, true)
             }),
             Some(Derived::Pao2Fio2) => self.stated(candidates, input).unwrap_or_else(|| {
@@ -332,9 +330,8 @@ impl<'r> View<'r, '_> {
             return from_file(InputValue::Known(sex == asked));
         }
         let counts = Counts { window: None, lasts: true, history: true, whose: Whose::Patient };
-        let [female, male] = [Shared::Female, Shared::Male].map(|shared| {
-            resolve::condition(self.known(), self.candidates(shared.slot()), &counts, self.moment)
-        });
+        let [female, male] = [Shared::Female, Shared::Male]
+            .map(|shared| resolve::condition(self.known(), self.candidates(shared.slot()), &counts, self.moment));
         let (own, other) = if asked == Sex::Female { (female, male) } else { (male, female) };
         let is_true = |found: &Found<Truth>| found.state == Truth::Known(true);
         match (is_true(&own), is_true(&other)) {

@@ -43,8 +43,8 @@ use gather::Tables;
 use inputs::Scores;
 pub use moments::Moments;
 pub use observations::ObservationCounts;
-use record::{Origin, Statement};
-pub use report::{LeftOut, MadeOf, MomentCounts, WarnReport};
+use record::{Origin, Source, Statement};
+pub use report::{LeftOut, MadeOf, MomentCounts, PatientCounts, WarnReport};
 use roster::Roster;
 pub use select::scores;
 use store::{Head, Statements, Store};
@@ -105,9 +105,14 @@ pub fn warn(run: &Path, out: &Path, options: &WarnOptions) -> Result<WarnReport>
     let pool = pool.map_err(|error| Error::internal(format!("workers: {error}")))?;
     let scores = Scores::new(options.scores.clone());
     let mut report = WarnReport::new(&past, options)?;
+    if let (Some(path), Some(patients)) = (&options.patients, &patients) {
+        report.patient_rows = Some(PatientCounts::of(patients));
+        patients.hash().into_iter().for_each(|hash| report.used(path, hash));
+    }
     let worker = gathered(run, &folder, &scores, patients, options, &mut report)?;
-    let parts: Vec<Part> =
-        pool.install(|| (0..worker.roster.n_groups()).into_par_iter().map(|group| worker.group(group)).collect::<Result<_>>())?;
+    let parts: Vec<Part> = pool.install(|| {
+        (0..worker.roster.n_groups()).into_par_iter().map(|group| worker.group(group)).collect::<Result<_>>()
+    })?;
     let mut tallies = vec![Tally::default(); options.scores.len()];
     for part in &parts {
         report.moments += part.n_moments;
@@ -167,6 +172,10 @@ fn gathered<'s>(
             if let Some(thing) = uses.thing(row.source, row.name, row.icd10cm) {
                 statements.push(&Statement { thing, ..row.statement });
             }
+            let implied = row.implied_fact().and_then(|fact| uses.thing(Source::Fact, Some(fact), None));
+            if let Some(thing) = implied {
+                statements.push(&Statement { thing, value: None, ..row.statement });
+            }
         })?;
         let patient = note.patient.and_then(|patient| roster.number(patient));
         let (Some(patient), Some(time)) = (patient, note.time) else { return Ok(()) };
@@ -214,9 +223,13 @@ fn at(moments: &Moments, roster: &Roster, report: &mut WarnReport) -> Result<At>
     let hash = small_table::read(path, &MOMENT_COLUMNS, &mut |row, values| {
         counts.read += 1;
         let (patient, stated) = match values {
-            [Some(patient), Some(stated)] => (*patient, *stated),
-            _ => {
+            Ok([Some(patient), Some(stated)]) => (*patient, *stated),
+            Ok(_) => {
                 counts.reject(row, "no patient_id or no time");
+                return Ok(());
+            }
+            Err(reason) => {
+                counts.reject(row, reason);
                 return Ok(());
             }
         };

@@ -63,7 +63,7 @@ impl ObservationCounts {
 /// The patients of the file, each with the number of its rows.
 pub(super) fn patients(path: &Path, n_entries: &mut BTreeMap<String, u64>) -> Result<()> {
     small_table::read(path, &COLUMNS[..1], &mut |_, values| {
-        if let [Some(patient)] = values {
+        if let Ok([Some(patient)]) = values {
             *n_entries.entry((*patient).to_owned()).or_default() += 1;
         }
         Ok(())
@@ -83,7 +83,7 @@ pub(super) fn gather(
     let mut statements = Statements::default();
     let hash = small_table::read(path, &COLUMNS, &mut |row, values| {
         counts.read += 1;
-        match parse(values, understand) {
+        match values.and_then(|values| parse(values, understand)) {
             Err(reason) => {
                 *counts.rejected.entry(reason).or_default() += 1;
                 if counts.first_rejected.len() < MAX_NAMED {
@@ -98,7 +98,11 @@ pub(super) fn gather(
                         let statement = Statement { thing, ..statement(&understood) };
                         statements.clear();
                         statements.push(&statement);
-                        store.push(roster.group(patient), Head { patient, time, origin: Origin::Row(row) }, &statements)?;
+                        store.push(
+                            roster.group(patient),
+                            Head { patient, time, origin: Origin::Row(row) },
+                            &statements,
+                        )?;
                     }
                     _ => counts.not_asked_for += 1,
                 }
@@ -172,7 +176,10 @@ mod tests {
         check(["p", "2025-03-02", "heart_rate", "", "88", "/min"], Ok(88.0));
         check(["p", "2025-03-02", "heart_rate", "", "YES", ""], Ok(1.0));
         check(["", "2025-03-02", "heart_rate", "", "88", ""], Err("no patient_id"));
-        check(["p", "03/02/2025", "heart_rate", "", "88", ""], Err("time not understood: expected one such as 2025-03-02T14:20:00"));
+        check(
+            ["p", "03/02/2025", "heart_rate", "", "88", ""],
+            Err("time not understood: expected one such as 2025-03-02T14:20:00"),
+        );
         check(["p", "2025-03-02", "", "", "88", ""], Err("neither name nor LOINC code"));
         check(["p", "2025-03-02", "height", "", "88", ""], Err("unknown name"));
         check(["p", "2025-03-02", "heart_rate", "", "fast", ""], Err("value is no number, and not yes or no"));

@@ -11,6 +11,7 @@ use super::moments::Moments;
 use super::observations::ObservationCounts;
 use super::summary::ScoreSummary;
 use crate::past_run::PastRun;
+use crate::read::patients::Patients;
 use crate::score::Assume;
 use crate::write::folder::RUN_FILE;
 use crate::{Error, Result};
@@ -54,6 +55,32 @@ impl MomentCounts {
         *self.rejected.entry(reason).or_default() += 1;
         if self.first_rejected.len() < MAX_NAMED {
             self.first_rejected.push((row, reason));
+        }
+    }
+}
+
+/// What came of the rows of a file of patients.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PatientCounts {
+    /// Rows of the file.
+    pub read: u64,
+    /// Rows that could not be used.
+    pub rejected: u64,
+    /// The first of them: number from 1, and reason.
+    pub first_rejected: Vec<(u64, String)>,
+    /// The first patients whose rows contradict each other; what they contradict each other in is not known.
+    pub contradicted: Vec<String>,
+}
+
+impl PatientCounts {
+    pub(super) fn of(patients: &Patients) -> PatientCounts {
+        let rejected = patients.rejected();
+        PatientCounts {
+            read: patients.n_rows(),
+            rejected: rejected.len() as u64,
+            first_rejected: rejected.iter().take(MAX_NAMED).map(|row| (row.record, row.reason.clone())).collect(),
+            contradicted: patients.contradicted().take(MAX_NAMED).map(str::to_owned).collect(),
         }
     }
 }
@@ -106,6 +133,8 @@ pub struct WarnReport {
     pub observations: Option<ObservationCounts>,
     /// Rows of the file of moments.
     pub moment_rows: Option<MomentCounts>,
+    /// Rows of the file of patients.
+    pub patient_rows: Option<PatientCounts>,
     /// The scores, in their order.
     pub scores: Vec<ScoreSummary>,
 }
@@ -145,6 +174,7 @@ impl WarnReport {
             rows: 0,
             observations: None,
             moment_rows: None,
+            patient_rows: None,
             scores: Vec::new(),
         })
     }
@@ -156,7 +186,8 @@ impl WarnReport {
     /// Rows of given files that were rejected.
     pub fn n_rejected(&self) -> u64 {
         let observations = self.observations.as_ref().map_or(0, ObservationCounts::n_rejected);
-        observations + self.moment_rows.as_ref().map_or(0, |rows| rows.rejected.values().sum())
+        let patients = self.patient_rows.as_ref().map_or(0, |rows| rows.rejected);
+        observations + patients + self.moment_rows.as_ref().map_or(0, |rows| rows.rejected.values().sum())
     }
 }
 
@@ -167,6 +198,9 @@ impl fmt::Display for WarnReport {
             if left.notes > 0 {
                 writeln!(f, "{} of {} notes have no {what} and are left out", left.notes, self.notes)?;
             }
+        }
+        if let Some(rows) = self.patient_rows.as_ref().filter(|rows| rows.rejected > 0) {
+            writeln!(f, "{} rows of the file of patients are rejected", rows.rejected)?;
         }
         let observations = self.observations.iter().flat_map(|counts| &counts.rejected).map(|r| ("observations", r));
         let moments = self.moment_rows.iter().flat_map(|counts| &counts.rejected).map(|r| ("moments", r));

@@ -181,7 +181,9 @@ pub(super) fn condition(known: &[Known<'_>], candidates: &[Candidate], counts: &
         if let Some(known) = heard.hear(candidate, counts, moment) {
             match candidate.says {
                 Says::Implausible => heard.leave_out(Reason::Implausible, candidate.known),
-                says => told.push(Told { place: candidate.known, entry: known.entry, thing: known.statement.thing, says }),
+                says => {
+                    told.push(Told { place: candidate.known, entry: known.entry, thing: known.statement.thing, says })
+                }
             }
         }
     }
@@ -306,7 +308,13 @@ impl Taken {
     /// The one of the two that is taken, or the interval of both where a note states two values of one time.
     fn with(self, other: Taken, pick: Pick<'_>) -> Taken {
         match pick {
-            _ if other.level != self.level => if other.level < self.level { other } else { self },
+            _ if other.level != self.level => {
+                if other.level < self.level {
+                    other
+                } else {
+                    self
+                }
+            }
             Pick::Latest if other.at > self.at => other,
             Pick::Latest if other.at < self.at || other.value == self.value => self,
             Pick::Latest => {
@@ -318,18 +326,14 @@ impl Taken {
             }
             Pick::Highest => {
                 let is_other = (other.value.high, other.value.low) > (self.value.high, self.value.low);
-                let value = Value {
-                    low: self.value.low.max(other.value.low),
-                    high: self.value.high.max(other.value.high),
-                };
+                let value =
+                    Value { low: self.value.low.max(other.value.low), high: self.value.high.max(other.value.high) };
                 Taken { value, ..if is_other { other } else { self } }
             }
             Pick::Lowest => {
                 let is_other = (other.value.low, other.value.high) < (self.value.low, self.value.high);
-                let value = Value {
-                    low: self.value.low.min(other.value.low),
-                    high: self.value.high.min(other.value.high),
-                };
+                let value =
+                    Value { low: self.value.low.min(other.value.low), high: self.value.high.min(other.value.high) };
                 Taken { value, ..if is_other { other } else { self } }
             }
         }

@@ -171,13 +171,7 @@ pub(super) fn write(path: &Path, summaries: &[ScoreSummary]) -> Result<()> {
         ])
         .map_err(failed)?;
     for summary in summaries {
-        let counts = [
-            summary.patients,
-            summary.moments,
-            summary.patient_days,
-            summary.not_applicable,
-            summary.decided,
-        ];
+        let counts = [summary.patients, summary.moments, summary.patient_days, summary.not_applicable, summary.decided];
         let mut record = vec![summary.score.clone()];
         record.extend(counts.map(|count| count.to_string()));
         record.extend([summary.share_decided, summary.share_undecided].map(|share| format!("{share:.4}")));

@@ -171,7 +171,8 @@ fn coded(listed: &[String], code: &str) -> Option<bool> {
 
 /// Whether a path begins with one of the listed ones in whole steps; and if so, whether it is the same.
 fn pathed(listed: &[String], path: &str) -> Option<bool> {
-    let rest = |listed: &String| path.strip_prefix(listed.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+    let rest =
+        |listed: &String| path.strip_prefix(listed.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('.'));
     listed.iter().filter_map(rest).map(str::is_empty).reduce(|one, other| one || other)
 }
 

@@ -167,7 +167,10 @@ impl Scored<'_, '_, '_> {
         score.assume(states, assume);
         score.evaluate_into(states, outcome);
         missing.clear();
-        for (k, (input, _)) in score.inputs().iter().zip(&*resolved).enumerate().filter(|(_, (_, r))| is_missing(r)) {
+        for (k, (input, resolved)) in score.inputs().iter().zip(&*resolved).enumerate() {
+            if !is_missing(input, resolved) {
+                continue;
+            }
             out.missing(index, k);
             if !missing.is_empty() {
                 missing.push(';');
@@ -216,7 +219,7 @@ impl Scored<'_, '_, '_> {
                 });
             }
             for evidence in all.iter_mut().skip(first) {
-                evidence.state = state_name(resolved.value, *state);
+                evidence.state = state_name(input, resolved.value, *state);
                 evidence.reason = resolved.reason.map(super::resolve::Reason::name);
                 evidence.value = shown(input, *state);
                 (evidence.points_min, evidence.points_max) = *points;
@@ -257,14 +260,15 @@ impl Scored<'_, '_, '_> {
     }
 }
 
-fn is_missing(resolved: &Resolved) -> bool {
-    resolved.value == InputValue::Unknown
+/// Whether an input is not known, and its score does not say what it is then.
+fn is_missing(input: &Input, resolved: &Resolved) -> bool {
+    resolved.value == InputValue::Unknown && input.otherwise.is_none()
 }
 
 /// The state of an input in words.
-fn state_name(resolved: InputValue, taken: InputValue) -> &'static str {
+fn state_name(input: &Input, resolved: InputValue, taken: InputValue) -> &'static str {
     match (resolved, taken) {
-        (InputValue::Unknown, InputValue::Unknown) => "unknown",
+        (InputValue::Unknown, InputValue::Unknown) if input.otherwise.is_none() => "unknown",
         (InputValue::Unknown, _) => "assumed",
         (InputValue::Known(true), _) => "present",
         (InputValue::Known(false), _) => "absent",
