@@ -34,6 +34,8 @@ pub mod fuzzing;
 mod inspect;
 mod lexicon;
 mod link;
+mod measure;
+mod measurement;
 mod mention;
 mod note;
 mod pairs;
@@ -61,6 +63,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
+pub use measurement::{
+    Comparator, Measurement, MeasurementIndex, MeasurementKind, MeasurementRule, MeasurementWord, Trend, UnitIndex,
+};
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{

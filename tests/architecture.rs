@@ -17,7 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mention", &["span"]),
     ("assertion", &["span"]),
     ("document", &["span", "note", "token"]),
-    ("annotation", &["assertion", "document", "mention"]),
+    ("measurement", &["span", "note", "assertion"]),
+    ("annotation", &["assertion", "document", "mention", "measurement"]),
     ("lexicon", VOCABULARY),
     ("encoder", &[]),
     ("score", &["error"]),
@@ -25,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
     ("context", ENGINE),
+    ("measure", ENGINE),
     ("read", VOCABULARY),
     ("write", VOCABULARY),
     ("terminology", ENGINE),
@@ -40,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "token",
             "mention",
             "assertion",
+            "measurement",
             "document",
             "annotation",
             "lexicon",
@@ -48,6 +51,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "recognize",
             "link",
             "context",
+            "measure",
             "cache",
             "read",
             "write",
@@ -83,9 +87,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fuzzing", &["error", "read"]),
 ];
 
-const VOCABULARY: &[&str] = &["span", "error", "note", "token", "mention", "assertion", "document", "annotation"];
+const VOCABULARY: &[&str] =
+    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation"];
 const ENGINE: &[&str] =
-    &["span", "error", "note", "token", "mention", "assertion", "document", "annotation", "lexicon"];
+    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation", "lexicon"];
 
 /// The model recogniser runs the encoder, which knows nothing of notes.
 const RECOGNIZER: &[&str] =
@@ -110,7 +115,15 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Link", "mention"),
     ("LinkKind", "mention"),
     ("Assertion", "assertion"),
+    ("Presence", "assertion"),
+    ("Temporality", "assertion"),
     ("AxisScores", "assertion"),
+    ("Measurement", "measurement"),
+    ("MeasurementIndex", "measurement"),
+    ("MeasurementKind", "measurement"),
+    ("MeasurementRule", "measurement"),
+    ("MeasurementWord", "measurement"),
+    ("UnitIndex", "measurement"),
     ("Document", "document"),
     ("Sentence", "document"),
     ("AnnotatedNote", "annotation"),

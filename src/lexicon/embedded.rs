@@ -17,6 +17,9 @@ const TABLES: &[(&str, &str)] = &tables![
     "exclusions.tsv",
     "inflections.tsv",
     "laterality.tsv",
+    "measurement-groups.tsv",
+    "measurement-words.tsv",
+    "measurements.tsv",
     "modifiers.tsv",
     "qualifiers.tsv",
     "section-kinds.tsv",
@@ -24,6 +27,7 @@ const TABLES: &[(&str, &str)] = &tables![
     "sections.tsv",
     "senses.tsv",
     "spelling.tsv",
+    "units.tsv",
 ];
 
 /// The tables by which terminologies are compiled.

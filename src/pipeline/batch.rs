@@ -12,11 +12,12 @@ use crate::encoder::Scratch;
 use crate::note::{Note, NoteMeta, Origin, TextEncoding};
 use crate::read::{Content, Record};
 use crate::recognize::ReadingStore;
+use crate::write::measurements::MeasurementRows;
 use crate::write::mentions::MentionRows;
 use crate::write::notes::{NoteOutcome, NoteRows};
 use crate::write::sentences::SentenceRows;
 use crate::write::texts::TextRows;
-use crate::write::{mentions, notes, sentences, texts};
+use crate::write::{measurements, mentions, notes, sentences, texts};
 use crate::{AnnotatedNote, Result};
 
 /// Consecutive records.
@@ -34,6 +35,7 @@ pub(super) struct Rows {
     /// Fingerprint of all records up to the last one here.
     pub records: u128,
     pub mentions: RecordBatch,
+    pub measurements: RecordBatch,
     pub notes: RecordBatch,
     pub sentences: Option<RecordBatch>,
     pub texts: Option<RecordBatch>,
@@ -46,7 +48,7 @@ impl Rows {
     /// The rows of each table, in the order of [`Schemas::tables`].
     pub fn tables(&self) -> impl Iterator<Item = &RecordBatch> {
         let optional = [&self.sentences, &self.texts].into_iter().flatten();
-        [&self.mentions, &self.notes].into_iter().chain(optional)
+        [&self.mentions, &self.measurements, &self.notes].into_iter().chain(optional)
     }
 }
 
@@ -67,6 +69,8 @@ pub struct Counts {
     pub sentences: u64,
     /// Mentions found.
     pub mentions: u64,
+    /// Measurements found.
+    pub measurements: u64,
 }
 
 impl Counts {
@@ -79,6 +83,7 @@ impl Counts {
         self.text_bytes += other.text_bytes;
         self.sentences += other.sentences;
         self.mentions += other.mentions;
+        self.measurements += other.measurements;
     }
 }
 
@@ -86,6 +91,7 @@ impl Counts {
 #[derive(Clone)]
 pub(super) struct Schemas {
     pub mentions: SchemaRef,
+    pub measurements: SchemaRef,
     pub notes: SchemaRef,
     pub sentences: Option<SchemaRef>,
     pub texts: Option<SchemaRef>,
@@ -96,6 +102,7 @@ impl Schemas {
     pub fn new(config: &Config) -> Schemas {
         Schemas {
             mentions: mentions::schema(),
+            measurements: measurements::schema(),
             notes: notes::schema(&config.keep),
             sentences: config.keep_sentences.then(sentences::schema),
             texts: config.keep_text.then(texts::schema),
@@ -107,7 +114,8 @@ impl Schemas {
     pub fn tables(&self) -> impl Iterator<Item = (&'static str, &SchemaRef)> {
         let optional = [("sentences", self.sentences.as_ref()), ("texts", self.texts.as_ref())];
         let optional = optional.into_iter().filter_map(|(name, schema)| Some((name, schema?)));
-        [("mentions", &self.mentions), ("notes", &self.notes)].into_iter().chain(optional)
+        let fixed = [("mentions", &self.mentions), ("measurements", &self.measurements), ("notes", &self.notes)];
+        fixed.into_iter().chain(optional)
     }
 }
 
@@ -116,6 +124,7 @@ struct Collector<'a> {
     pipeline: &'a Pipeline,
     inputs: &'a [String],
     mentions: MentionRows,
+    measurements: MeasurementRows,
     notes: NoteRows,
     sentences: Option<SentenceRows>,
     texts: Option<TextRows>,
@@ -142,6 +151,7 @@ pub(super) fn process(shared: Shared<'_>, mut batch: Batch, scratch: &mut Scratc
         pipeline,
         inputs,
         mentions: MentionRows::default(),
+        measurements: MeasurementRows::default(),
         notes: NoteRows::new(schemas.n_kept),
         sentences: schemas.sentences.as_ref().map(|_| SentenceRows::default()),
         texts: schemas.texts.as_ref().map(|_| TextRows::default()),
@@ -165,6 +175,7 @@ pub(super) fn process(shared: Shared<'_>, mut batch: Batch, scratch: &mut Scratc
         number: batch.number,
         records: batch.fingerprint,
         mentions: collector.mentions.finish(schemas.mentions.clone())?,
+        measurements: collector.measurements.finish(schemas.measurements.clone())?,
         notes: collector.notes.finish(schemas.notes.clone())?,
         sentences,
         texts,
@@ -222,8 +233,10 @@ impl Collector<'_> {
         self.counts.text_bytes += note.document.text().len() as u64;
         self.counts.sentences += note.document.sentences().len() as u64;
         self.counts.mentions += note.annotations.len() as u64;
+        self.counts.measurements += note.measurements.len() as u64;
         self.note(&note.document.note().meta, origin, &NoteOutcome::Annotated(note, encoding), remark);
         self.mentions.push(note, self.pipeline);
+        self.measurements.push(note, self.pipeline);
         if let Some(sentences) = &mut self.sentences {
             sentences.push(&note.document, self.pipeline);
         }

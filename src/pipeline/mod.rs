@@ -4,6 +4,7 @@ mod batch;
 mod estimate;
 mod explain;
 mod flow;
+mod measurements;
 mod output;
 mod readings;
 mod resources;
@@ -19,6 +20,8 @@ use crate::context::ConText;
 use crate::document::{SectionKind, Sentence};
 use crate::encoder::Scratch;
 use crate::link::Linker;
+use crate::measure::Measurer;
+use crate::measurement::{MeasurementIndex, MeasurementKind, MeasurementRule, MeasurementWord, UnitIndex};
 use crate::recognize::{Definitions, LexiconRecognizer, ModelRecognizer, Reading, ReadingStore, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
@@ -64,6 +67,7 @@ struct Inner {
     lexicon_alone: bool,
     linker: Linker,
     context: ConText,
+    measurer: Measurer,
     /// The secret of the site from which hashes of sentences are made.
     segment_key: Option<[u8; 32]>,
 }
@@ -158,7 +162,8 @@ impl Pipeline {
             let pairs = mentions.iter().zip(assertions).filter(|(mention, _)| self.reports(mention));
             annotations.extend(pairs.map(|(&mention, assertion)| Annotation { mention, assertion }));
         }
-        AnnotatedNote { document, annotations }
+        let measurements = self.measurements(&document);
+        AnnotatedNote { document, annotations, measurements }
     }
 
     /// Whether a mention that only the lexicon found stands: the user's terms always do, and the program's own unless the
@@ -310,6 +315,22 @@ impl Names for Pipeline {
 
     fn section(&self, kind: SectionKind) -> &str {
         self.section_name(kind)
+    }
+
+    fn measurement(&self, kind: MeasurementIndex) -> Option<MeasurementKind<'_>> {
+        self.measurement_kind(kind)
+    }
+
+    fn unit(&self, unit: UnitIndex) -> Option<&str> {
+        self.measurement_unit(unit)
+    }
+
+    fn measurement_word(&self, word: MeasurementWord) -> Option<&str> {
+        self.measurement_word(word)
+    }
+
+    fn measurement_rule(&self, rule: MeasurementRule) -> &str {
+        self.measurement_rule(rule)
     }
 
     fn segment_key(&self) -> Option<&[u8; 32]> {

@@ -9,6 +9,7 @@ use crate::context::{ConText, ContextTables, Weights};
 use crate::encoder::{Computation, Precision};
 use crate::lexicon::{TableSource, embedded};
 use crate::link::{LinkTables, Linker};
+use crate::measure::{MeasureTables, Measurer};
 use crate::read::mapped;
 use crate::recognize::{LexiconRecognizer, ModelRecognizer, RecognizerTables};
 use crate::segment::{Segmenter, SegmenterTables};
@@ -161,7 +162,8 @@ impl Resources {
             modifiers: self.rule("modifiers.tsv")?,
         };
         let linker = Linker::new(Arc::clone(&lexicon), &link_tables)?;
-        let keys = recognizer.keys().chain(context.keys()).chain(linker.keys());
+        let measurer = self.build_measurer()?;
+        let keys = recognizer.keys().chain(context.keys()).chain(linker.keys()).chain(measurer.keys());
         segmenter.learn(Arc::clone(&lexicon), keys);
         let section_kind = |name: &str| segmenter.section_kind(name);
         let model = match &self.model {
@@ -174,8 +176,18 @@ impl Resources {
         }
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
         let segment_key = self.segment_key;
-        let inner = Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context, segment_key };
+        let inner =
+            Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context, measurer, segment_key };
         Ok(Pipeline { inner: Arc::new(inner) })
+    }
+
+    fn build_measurer(&self) -> Result<Measurer> {
+        Measurer::new(&MeasureTables {
+            measurements: self.rule("measurements.tsv")?,
+            units: self.rule("units.tsv")?,
+            words: self.rule("measurement-words.tsv")?,
+            groups: self.rule("measurement-groups.tsv")?,
+        })
     }
 
     /// The linear model of the assertion, which goes with a network: the folder's own, or the program's.

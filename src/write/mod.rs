@@ -1,12 +1,13 @@
 //! Writing: annotated notes as rows, and the rows as files.
 //!
-//! [`mentions`], [`notes`], [`sentences`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
+//! [`mentions`], [`measurements`], [`notes`], [`sentences`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
 //! become code points; [`table`] writes the rows of a part in the chosen formats, [`assemble`] makes tables of the parts;
 //! [`folder`] owns the output folder, in which nothing has its final name before the run is complete.
 
 pub(crate) mod assemble;
 pub(crate) mod code_points;
 pub(crate) mod folder;
+pub(crate) mod measurements;
 pub(crate) mod mentions;
 pub(crate) mod notes;
 pub(crate) mod sentences;
@@ -19,6 +20,7 @@ use crate::Concept;
 use crate::annotation::Annotation;
 use crate::assertion::RuleIndex;
 use crate::document::SectionKind;
+use crate::measurement::{MeasurementIndex, MeasurementKind, MeasurementRule, MeasurementWord, UnitIndex};
 
 /// A file format of the output tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -54,6 +56,14 @@ pub(crate) trait Names {
     fn rule(&self, rule: RuleIndex) -> &str;
     /// The normalised name of a section kind.
     fn section(&self, kind: SectionKind) -> &str;
+    /// What the tables know of a measurement.
+    fn measurement(&self, kind: MeasurementIndex) -> Option<MeasurementKind<'_>>;
+    /// A unit in UCUM.
+    fn unit(&self, unit: UnitIndex) -> Option<&str>;
+    /// A site, a side or a method of a measurement.
+    fn measurement_word(&self, word: MeasurementWord) -> Option<&str>;
+    /// The name of the rule that read a measurement.
+    fn measurement_rule(&self, rule: MeasurementRule) -> &str;
     /// The secret of the site from which hashes of sentences are made, where there is one.
     fn segment_key(&self) -> Option<&[u8; 32]>;
 }

@@ -148,7 +148,11 @@ pub(super) fn csv_header(schema: &SchemaRef) -> Result<Vec<u8>> {
 /// Whether a dictionary of the column's values would only cost time: identifiers, hashes, texts, offsets.
 fn is_plain(field: &Field) -> bool {
     let numeric = !matches!(field.data_type(), DataType::Utf8);
-    numeric || matches!(field.name().as_str(), "note_id" | "mention_id" | "segment_hash" | "text_hash" | "text")
+    numeric
+        || matches!(
+            field.name().as_str(),
+            "note_id" | "mention_id" | "measurement_id" | "value_text" | "segment_hash" | "text_hash" | "text"
+        )
 }
 
 /// Whether readers look for ranges of the column's values, so that its least and greatest are worth their time.
