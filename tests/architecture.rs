@@ -82,7 +82,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "past_run",
         ],
     ),
-    ("warn", &["error", "assertion", "read", "write", "past_run", "score"]),
+    ("warn", &["error", "assertion", "lexicon", "measure", "read", "write", "past_run", "score"]),
     ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
     ("fuzzing", &["error", "read"]),
 ];

@@ -30,6 +30,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::lexicon::embedded;
+use crate::measure::{MeasureTables, Measurer};
 use crate::past_run::PastRun;
 use crate::read::patients::{self, Patients};
 use crate::read::small_table::{self, Column, Need};
@@ -184,7 +186,8 @@ fn gathered<'s>(
     })?;
     tables.finish()?;
     if let Some(path) = &options.observations {
-        let (counts, hash) = observations::gather(path, &understand, &roster, &mut uses, &mut store)?;
+        let measurer = measurer()?;
+        let (counts, hash) = observations::gather(path, &measurer, &roster, &mut uses, &mut store)?;
         report.observations = Some(counts);
         report.used(path, hash);
     }
@@ -245,6 +248,10 @@ fn at(moments: &Moments, roster: &Roster, report: &mut WarnReport) -> Result<At>
     Ok(At::Times(times))
 }
 
-fn understand(name: &str, value: f64, _: Option<&str>) -> std::result::Result<observations::Understood, &'static str> {
-    Ok(observations::Understood { name: name.to_owned(), value, plausible: true })
+/// What knows the units of measurements.
+fn measurer() -> Result<Measurer> {
+    let tables =
+        ["measurements.tsv", "units.tsv", "measurement-words.tsv", "measurement-groups.tsv"].map(embedded::table);
+    let [measurements, units, words, groups] = &tables;
+    Measurer::new(&MeasureTables { measurements, units, words, groups })
 }

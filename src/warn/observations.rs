@@ -7,10 +7,11 @@ use super::record::{Origin, Source, Statement, Value};
 use super::roster::Roster;
 use super::store::{Head, Statements, Store};
 use super::uses::Uses;
-use crate::Result;
 use crate::assertion::{Experiencer, Presence, Temporality};
+use crate::measure::Measurer;
 use crate::read::small_table::{self, Column, Need};
 use crate::read::time;
+use crate::{Error, Result};
 
 const COLUMNS: [Column; 6] = [
     Column { names: &["patient_id", "person_id", "subject_id"], need: Need::Required },
@@ -20,19 +21,6 @@ const COLUMNS: [Column; 6] = [
     Column { names: &["value"], need: Need::Required },
     Column { names: &["unit", "units"], need: Need::Optional },
 ];
-
-/// What a value is, in the unit in which scores take it.
-pub(super) struct Understood {
-    pub name: String,
-    pub value: f64,
-    pub plausible: bool,
-}
-
-/// Turns the name (or LOINC code), value and unit of a row into what scores take.
-///
-/// # Errors
-/// Why it cannot be used; the words quote nothing of the row.
-pub(super) type Understand<'u> = dyn Fn(&str, f64, Option<&str>) -> std::result::Result<Understood, &'static str> + 'u;
 
 /// How many rejected rows are named.
 const MAX_NAMED: usize = 20;
@@ -74,7 +62,7 @@ pub(super) fn patients(path: &Path, n_entries: &mut BTreeMap<String, u64>) -> Re
 /// Adds the rows of the file to the store; gives the counts and the hash of the file.
 pub(super) fn gather(
     path: &Path,
-    understand: &Understand<'_>,
+    measurer: &Measurer,
     roster: &Roster,
     uses: &mut Uses<'_>,
     store: &mut Store,
@@ -83,47 +71,65 @@ pub(super) fn gather(
     let mut statements = Statements::default();
     let hash = small_table::read(path, &COLUMNS, &mut |row, values| {
         counts.read += 1;
-        match values.and_then(|values| parse(values, understand)) {
+        let read = values.and_then(parse).and_then(|parsed| understood(&parsed, measurer, uses));
+        match read {
             Err(reason) => {
                 *counts.rejected.entry(reason).or_default() += 1;
                 if counts.first_rejected.len() < MAX_NAMED {
                     counts.first_rejected.push((row, reason));
                 }
             }
-            Ok((patient, time, understood)) => {
-                let thing = uses.thing(Source::File, Some(&understood.name), None);
-                match (thing, roster.number(patient)) {
-                    (Some(thing), Some(patient)) => {
-                        counts.used += 1;
-                        let statement = Statement { thing, ..statement(&understood) };
-                        statements.clear();
-                        statements.push(&statement);
-                        store.push(
-                            roster.group(patient),
-                            Head { patient, time, origin: Origin::Row(row) },
-                            &statements,
-                        )?;
-                    }
-                    _ => counts.not_asked_for += 1,
-                }
+            Ok((patient, time, Some(statement))) => {
+                counts.used += 1;
+                statements.clear();
+                statements.push(&statement);
+                let Some(patient) = roster.number(patient) else {
+                    return Err(Error::internal("a patient of no roster"));
+                };
+                store.push(roster.group(patient), Head { patient, time, origin: Origin::Row(row) }, &statements)?;
             }
+            Ok((.., None)) => counts.not_asked_for += 1,
         }
         Ok(())
     })?;
     Ok((counts, hash))
 }
 
-fn parse<'v>(
-    values: &[Option<&'v str>],
-    understand: &Understand<'_>,
-) -> std::result::Result<(&'v str, i64, Understood), &'static str> {
+/// The cells of a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Parsed<'v> {
+    patient: &'v str,
+    time: i64,
+    /// Name or LOINC code.
+    name: &'v str,
+    value: f64,
+    unit: Option<&'v str>,
+}
+
+fn parse<'v>(values: &[Option<&'v str>]) -> std::result::Result<Parsed<'v>, &'static str> {
     let [patient, stated_time, name, loinc, value, unit] = values else { return Err("the row has other columns") };
     let patient = patient.ok_or("no patient_id")?;
     let stated_time = stated_time.ok_or("no time")?;
-    let time = time::parse(stated_time).ok_or("time not understood: expected one such as 2025-03-02T14:20:00")?;
+    let time = time::parse(stated_time).ok_or("time not understood: expected one such as 2025-03-02T14:20:00")?.0;
     let name = name.or(*loinc).ok_or("neither name nor LOINC code")?;
     let value = number(value.ok_or("no value")?).ok_or("value is no number, and not yes or no")?;
-    Ok((patient, time.0, understand(name, value, *unit)?))
+    Ok(Parsed { patient, time, name, value, unit: *unit })
+}
+
+/// The statement of a row; `None` where no score asks for it.
+fn understood<'v>(
+    parsed: &Parsed<'v>,
+    measurer: &Measurer,
+    uses: &mut Uses<'_>,
+) -> std::result::Result<(&'v str, i64, Option<Statement<'static>>), &'static str> {
+    let (name, value, plausible) = match measurer.convert(parsed.name, parsed.value, parsed.unit) {
+        Some(converted) => converted.map(|converted| (converted.name, converted.value, converted.plausible))?,
+        // Scores name columns of their own, whose values are taken as they are.
+        None => (parsed.name, parsed.value, true),
+    };
+    let thing = uses.thing(Source::File, Some(name), None);
+    let statement = thing.map(|thing| Statement { thing, plausible, ..statement(value) });
+    Ok((parsed.patient, parsed.time, statement))
 }
 
 /// A number; yes is 1, no is 0.
@@ -138,16 +144,16 @@ fn number(value: &str) -> Option<f64> {
     value.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-fn statement(understood: &Understood) -> Statement<'static> {
+fn statement(value: f64) -> Statement<'static> {
     Statement {
         thing: 0,
         source: Source::File,
         // Of a yes or no the number tells which.
-        presence: if understood.value == 0.0 { Presence::Absent } else { Presence::Present },
+        presence: if value == 0.0 { Presence::Absent } else { Presence::Present },
         temporality: Temporality::Current,
         experiencer: Experiencer::Patient,
-        value: Some(Value::exactly(understood.value)),
-        plausible: understood.plausible,
+        value: Some(Value::exactly(value)),
+        plausible: true,
         is_former: false,
         taken_at: None,
         start: 0,
@@ -164,14 +170,9 @@ mod tests {
 
     #[test]
     fn rows_say_why_they_cannot_be_used() {
-        let known = |name: &str, value: f64, _: Option<&str>| match name {
-            "heart_rate" => Ok(Understood { name: name.to_owned(), value, plausible: true }),
-            _ => Err("unknown name"),
-        };
         let check = |cells: [&str; 6], expected: std::result::Result<f64, &str>| {
             let values = cells.map(|cell| Some(cell).filter(|cell| !cell.is_empty()));
-            let parsed = parse(&values, &known).map(|(.., understood)| understood.value);
-            assert_eq!(parsed, expected);
+            assert_eq!(parse(&values).map(|parsed| parsed.value), expected);
         };
         check(["p", "2025-03-02", "heart_rate", "", "88", "/min"], Ok(88.0));
         check(["p", "2025-03-02", "heart_rate", "", "YES", ""], Ok(1.0));
@@ -181,7 +182,6 @@ mod tests {
             Err("time not understood: expected one such as 2025-03-02T14:20:00"),
         );
         check(["p", "2025-03-02", "", "", "88", ""], Err("neither name nor LOINC code"));
-        check(["p", "2025-03-02", "height", "", "88", ""], Err("unknown name"));
         check(["p", "2025-03-02", "heart_rate", "", "fast", ""], Err("value is no number, and not yes or no"));
     }
 }
