@@ -44,6 +44,7 @@ mod pipeline;
 mod read;
 mod recognize;
 mod score;
+mod scores;
 mod segment;
 mod span;
 mod terminology;
@@ -76,6 +77,10 @@ pub use score::{
     Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, Level,
     Measured, Normal, OnPossible, Outcome, Pick, Score, Sources, Window,
 };
+pub use scores::{
+    CheckedRow, ListedBand, ListedInput, ListedScore, ScoreCheck, ScoreList, Verdict, check_score, load_scores,
+    select_scores,
+};
 pub use span::Span;
 pub use terminology::{
     BuildOptions, BuildReport, BuiltInput, Malformed, Suppressed, SynonymScope, TerminologyFormat, build_lexicon,
@@ -83,7 +88,7 @@ pub use terminology::{
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use warn::{
     LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, PatientCounts, ScoreSummary, WarnOptions, WarnReport,
-    scores, warn,
+    warn,
 };
 pub use why::{
     AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,

@@ -84,6 +84,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("warn", &["error", "assertion", "lexicon", "measure", "read", "write", "past_run", "score"]),
     ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
+    ("scores", &["error", "score"]),
     ("fuzzing", &["error", "read"]),
 ];
 
@@ -130,6 +131,10 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Annotation", "annotation"),
     ("Lexicon", "lexicon"),
     ("TableSource", "lexicon"),
+    ("Score", "score"),
+    ("Input", "score"),
+    ("InputKind", "score"),
+    ("InputValue", "score"),
 ];
 
 fn root() -> PathBuf {

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 
 use super::lexicon_args::LexiconCommand;
+use super::scores_args::ScoresCommand;
 use super::warn_args::WarnArgs;
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
@@ -35,6 +36,11 @@ pub(super) enum Command {
     Lexicon {
         #[command(subcommand)]
         command: LexiconCommand,
+    },
+    /// The complication scores, and their test vectors
+    Scores {
+        #[command(subcommand)]
+        command: ScoresCommand,
     },
 }
 

@@ -8,6 +8,8 @@ mod evaluate;
 mod lexicon;
 mod lexicon_args;
 mod progress;
+mod scores;
+mod scores_args;
 mod warn;
 mod warn_args;
 mod why;
@@ -43,6 +45,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
+        Command::Scores { command } => scores::scores(command),
         Command::Estimate(arguments) => estimate::estimate(*arguments),
     };
     match done {

@@ -10,7 +10,7 @@ use super::{DONE, SOME_REJECTED, print};
 
 /// Runs the command; gives the exit status.
 pub(super) fn warn(arguments: WarnArgs) -> Result<u8> {
-    let mut options = WarnOptions::new(noteward::scores(&arguments.scores)?);
+    let mut options = WarnOptions::new(noteward::select_scores(&arguments.scores)?);
     options.at = match arguments.at.as_str() {
         "note" => Moments::Notes,
         "day" => Moments::Days,

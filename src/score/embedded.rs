@@ -10,10 +10,49 @@ macro_rules! files {
 }
 
 /// Every score, in the order in which they are listed.
-const SCORES: &[(&str, &str)] = &files!["news2.toml",];
+const SCORES: &[(&str, &str)] = &files![
+    "news2.toml",
+    "mews.toml",
+    "qsofa.toml",
+    "sirs.toml",
+    "sofa.toml",
+    "kdigo-aki.toml",
+    "padua.toml",
+    "caprini.toml",
+    "wells-pe.toml",
+    "wells-dvt.toml",
+    "perc.toml",
+    "cha2ds2-vasc.toml",
+    "cha2ds2-va.toml",
+    "has-bled.toml",
+    "curb65.toml",
+    "child-pugh.toml",
+    "meld.toml",
+    "meld-na.toml",
+    "meld-3.toml",
+    "rcri.toml",
+    "timi.toml",
+    "centor.toml",
+    "charlson.toml",
+    "charlson-age.toml",
+    "charlson-2011.toml",
+    "elixhauser-van-walraven.toml",
+    "elixhauser-ahrq-mortality.toml",
+    "elixhauser-ahrq-readmission.toml",
+    "hfrs.toml",
+    "lace.toml",
+    "ada-risk.toml",
+    "findrisc.toml",
+    "framingham-chd.toml",
+    "diabetes-complications.toml",
+    "fleischner-2017.toml",
+    "brock.toml",
+    "mayo-nodule.toml",
+];
 
 /// Tables of codes.
-const TABLES: &[(&str, &str)] = &files![];
+const TABLES: &[(&str, &str)] =
+    &files!["charlson-quan.tsv", "elixhauser-quan.tsv", "elixhauser-ahrq-2026.tsv", "hfrs.tsv",];
 
 impl Score {
     /// The scores that the program carries.

@@ -54,7 +54,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Score {
-    /// Identifier: the name of its file.
+    /// Identifier, in small letters.
     pub id: String,
     /// Short name.
     pub name: String,
