@@ -46,6 +46,11 @@ impl Value {
         }
     }
 
+    /// Whether one of its ends is not known.
+    pub fn is_open(self) -> bool {
+        self.low.is_infinite() || self.high.is_infinite()
+    }
+
     /// The least interval that holds both.
     pub fn hull(self, other: Value) -> Value {
         Value { low: self.low.min(other.low), high: self.high.max(other.high) }

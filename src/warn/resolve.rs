@@ -317,6 +317,14 @@ impl Taken {
             }
             Pick::Latest if other.at > self.at => other,
             Pick::Latest if other.at < self.at || other.value == self.value => self,
+            // Beside a number, `above 65` is a goal or a limit.
+            Pick::Latest if other.value.is_open() != self.value.is_open() => {
+                if self.value.is_open() {
+                    other
+                } else {
+                    self
+                }
+            }
             Pick::Latest => {
                 Taken { value: self.value.hull(other.value), places: [self.places[0], other.places[0]], ..self }
             }
@@ -473,6 +481,8 @@ mod tests {
         check_number(both, Pick::Latest, (Some((92.0, 110.0)), Some(Reason::Conflicting)));
         let former = Statement { is_former: true, ..measured(110.0) };
         check_number(vec![note(1, vec![measured(92.0), former])], Pick::Latest, (Some((92.0, 92.0)), None));
+        let above = Statement { value: Some(Value::compared(65.0, ">")), ..stated(1) };
+        check_number(vec![note(1, vec![above, measured(59.0)])], Pick::Latest, (Some((59.0, 59.0)), None));
     }
 
     #[test]
