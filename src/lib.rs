@@ -51,6 +51,7 @@ mod segment;
 mod span;
 mod terminology;
 mod token;
+mod warn;
 mod why;
 mod write;
 
@@ -86,12 +87,17 @@ pub use score::{
 };
 pub use scores::{
     CheckedRow, ListedBand, ListedInput, ListedScore, ScoreCheck, ScoreList, Verdict, check_score, load_scores,
+    select_scores,
 };
 pub use span::Span;
 pub use terminology::{
     BuildOptions, BuildReport, BuiltInput, Malformed, Suppressed, SynonymScope, TerminologyFormat, build_lexicon,
 };
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
+pub use warn::{
+    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, PatientCounts, ScoreSummary, WarnOptions, WarnReport,
+    warn,
+};
 pub use why::{
     AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,
     ScopeTold, SentenceTold, TableRow, Why, why,

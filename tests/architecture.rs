@@ -85,6 +85,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "past_run",
         ],
     ),
+    ("warn", &["error", "assertion", "lexicon", "measure", "read", "write", "past_run", "score"]),
     ("inspect", &["span", "error", "note", "mention", "lexicon", "recognize", "read", "terminology", "pipeline"]),
     ("scores", &["error", "score"]),
     ("fuzzing", &["error", "read"]),

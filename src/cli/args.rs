@@ -9,6 +9,7 @@ use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 use super::export_args::ExportArgs;
 use super::lexicon_args::LexiconCommand;
 use super::scores_args::ScoresCommand;
+use super::warn_args::WarnArgs;
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
 #[derive(Debug, Parser)]
@@ -24,6 +25,8 @@ pub(super) enum Command {
     Annotate(Box<AnnotateArgs>),
     /// Agreement of mentions with a gold standard
     Evaluate(EvaluateArgs),
+    /// Mentions and measurements of a run in, warnings of complications out
+    Warn(Box<WarnArgs>),
     /// Why a row of a run says what it says
     Why(WhyArgs),
     /// What changed between two runs: mentions, notes, patients

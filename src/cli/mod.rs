@@ -13,6 +13,8 @@ mod omop_args;
 mod progress;
 mod scores;
 mod scores_args;
+mod warn;
+mod warn_args;
 mod why;
 
 use std::io::Write;
@@ -42,6 +44,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Command::Annotate(arguments) => annotate::annotate(*arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
+        Command::Warn(arguments) => warn::warn(*arguments),
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),

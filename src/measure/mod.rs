@@ -5,6 +5,7 @@
 //! sure: a number in an unknown unit, out of every range of its name, or part of a date or dose is no value.
 
 mod before;
+mod convert;
 mod lex;
 mod moment;
 mod named;

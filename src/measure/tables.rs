@@ -370,6 +370,12 @@ impl Tables {
         self.units.iter().position(|unit| unit.ucum == ucum).map(|index| index as u16)
     }
 
+    /// The unit of a spelling, or of a UCUM code.
+    pub fn unit_spelled(&self, spelling: &str) -> Option<u16> {
+        let spelled = || self.entries.get(*self.by_keys.get(&phrase_keys(spelling))? as usize)?.unit;
+        self.unit_named(spelling).or_else(spelled)
+    }
+
     /// Every key that occurs in a phrase.
     pub fn keys(&self) -> impl Iterator<Item = u64> {
         self.trie.keys()

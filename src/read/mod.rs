@@ -17,9 +17,10 @@ mod parquet;
 pub(crate) mod patients;
 mod postgres;
 pub(crate) mod run_table;
+pub(crate) mod small_table;
 mod source;
 mod text;
-mod time;
+pub(crate) mod time;
 
 use std::sync::Arc;
 

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::points::Cut;
+use super::interval::Interval;
+use super::points::{self, Cut};
 
 /// One input of a score, as its file states it.
 #[derive(Clone, Debug, Deserialize)]
@@ -143,6 +144,11 @@ impl Input {
     pub fn is_plausible(&self, value: f64) -> bool {
         let [low, high] = self.bounds.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
         (low..=high).contains(&value)
+    }
+
+    /// The most points that a number between these has by the input's own ranges.
+    pub(crate) fn most_points(&self, low: f64, high: f64) -> f64 {
+        points::points(&self.cuts, Interval { low, high }).high
     }
 
     /// Whether anything in a note can give it.

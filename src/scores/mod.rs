@@ -2,12 +2,14 @@
 
 mod check;
 mod listing;
+mod select;
 
 use std::fs;
 use std::path::Path;
 
 pub use check::{CheckedRow, ScoreCheck, Verdict, check_score};
 pub use listing::{ListedBand, ListedInput, ListedScore, ScoreList};
+pub use select::select_scores;
 
 use crate::{Error, Result, Score};
 
@@ -19,6 +21,17 @@ use crate::{Error, Result, Score};
 pub fn load_scores(folder: Option<&Path>) -> Result<Vec<Score>> {
     let mut scores = Score::embedded()?;
     let Some(folder) = folder else { return Ok(scores) };
+    for score in of_folder(folder)? {
+        match scores.iter_mut().find(|other| other.id == score.id) {
+            Some(other) => *other = score,
+            None => scores.push(score),
+        }
+    }
+    Ok(scores)
+}
+
+/// The scores of a folder, in the order of the names of their files.
+fn of_folder(folder: &Path) -> Result<Vec<Score>> {
     let entries = fs::read_dir(folder).map_err(|error| Error::io("listing the scores in", folder, error))?;
     let mut paths = Vec::new();
     for entry in entries {
@@ -31,19 +44,19 @@ pub fn load_scores(folder: Option<&Path>) -> Result<Vec<Score>> {
     if paths.is_empty() {
         return Err(Error::input(folder, "expected score files (*.toml), found none"));
     }
-    let mut own: Vec<String> = Vec::new();
+    let mut scores: Vec<Score> = Vec::new();
     for path in &paths {
-        let text = fs::read_to_string(path).map_err(|error| Error::io("reading the score", path, error))?;
-        let table = |name: &str| fs::read_to_string(folder.join(name)).ok();
-        let score = Score::parse(&path.display().to_string(), &text, table)?;
-        if own.contains(&score.id) {
+        let score = of_file(path)?;
+        if scores.iter().any(|other| other.id == score.id) {
             return Err(Error::input(path, format!("the id {:?} is taken by another file of the folder", score.id)));
         }
-        own.push(score.id.clone());
-        match scores.iter_mut().find(|other| other.id == score.id) {
-            Some(other) => *other = score,
-            None => scores.push(score),
-        }
+        scores.push(score);
     }
     Ok(scores)
+}
+
+fn of_file(path: &Path) -> Result<Score> {
+    let text = fs::read_to_string(path).map_err(|error| Error::io("reading the score", path, error))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    Score::parse(&path.display().to_string(), &text, |name| fs::read_to_string(folder.join(name)).ok())
 }
