@@ -1,6 +1,6 @@
 //! What the pipeline knows of a note when it is done with it.
 
-use crate::{Assertion, Document, Mention};
+use crate::{Assertion, Document, Fact, Mention};
 
 /// A mention with its assertion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,4 +18,6 @@ pub struct AnnotatedNote {
     pub document: Document,
     /// Its annotations, in text order, none overlapping another.
     pub annotations: Vec<Annotation>,
+    /// Its facts, in text order; they may overlap annotations.
+    pub facts: Vec<Fact>,
 }

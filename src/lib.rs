@@ -29,6 +29,8 @@ mod document;
 mod encoder;
 mod error;
 mod evaluate;
+mod fact;
+mod facts;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod inspect;
@@ -57,13 +59,14 @@ pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCou
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
+pub use fact::{Amount, AmountUnit, Fact, FactConcept, FactIndex, FactType, Says};
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{
-    CacheUse, Counts, Estimate, Explanation, FieldUse, Pipeline, Progress, Reason, Resources, RunOptions, RunReport,
-    estimate, run,
+    CacheUse, Counts, Estimate, Explanation, FieldUse, PatientCounts, Pipeline, Progress, Reason, Resources,
+    RunOptions, RunReport, estimate, run,
 };
 pub use span::Span;
 pub use terminology::{

@@ -137,7 +137,7 @@ pub(super) struct EvaluateArgs {
     pub json: bool,
 }
 
-/// Reads notes and writes a folder with the tables `mentions` and `notes`, `rejects.jsonl` and `run.json`.
+/// Reads notes and writes a folder with the tables `mentions`, `facts` and `notes`, `rejects.jsonl` and `run.json`.
 ///
 /// INPUT is a file, a folder (walked recursively), a quoted pattern, or `-` for JSON Lines on stdin. Formats are known by
 /// extension: .csv, .tsv, .jsonl, .ndjson, .txt (a note a file), each also with .gz or .zst, and .parquet.
@@ -192,6 +192,10 @@ pub(super) struct AnnotateArgs {
     /// Folder of rule tables that replace the embedded ones of the same name
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+
+    /// Who the patients are: patient_id, birth_date, sex; CSV, TSV or Parquet. Goes before what notes say
+    #[arg(long, value_name = "FILE")]
+    pub patients: Option<PathBuf>,
 
     /// Workers [default: all cores]
     #[arg(long, value_name = "N")]

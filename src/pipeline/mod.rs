@@ -3,8 +3,10 @@
 mod batch;
 mod estimate;
 mod explain;
+mod facts;
 mod flow;
 mod output;
+mod patients;
 mod readings;
 mod resources;
 mod run;
@@ -22,11 +24,13 @@ use crate::link::Linker;
 use crate::recognize::{Definitions, LexiconRecognizer, ModelRecognizer, Reading, ReadingStore, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
-use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
+use crate::{Concept, Document, Fact, FactConcept, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
+use facts::FactEngines;
 
 pub use batch::Counts;
 pub use estimate::{Estimate, FieldUse, Reason, estimate};
 pub use explain::Explanation;
+pub use patients::PatientCounts;
 pub use readings::CacheUse;
 pub use resources::Resources;
 pub(crate) use run::read_options;
@@ -64,6 +68,7 @@ struct Inner {
     lexicon_alone: bool,
     linker: Linker,
     context: ConText,
+    facts: FactEngines,
     /// The secret of the site from which hashes of sentences are made.
     segment_key: Option<[u8; 32]>,
 }
@@ -158,7 +163,8 @@ impl Pipeline {
             let pairs = mentions.iter().zip(assertions).filter(|(mention, _)| self.reports(mention));
             annotations.extend(pairs.map(|(&mention, assertion)| Annotation { mention, assertion }));
         }
-        AnnotatedNote { document, annotations }
+        let facts = self.inner.facts.find(&document);
+        AnnotatedNote { document, annotations, facts }
     }
 
     /// Whether a mention that only the lexicon found stands: the user's terms always do, and the program's own unless the
@@ -306,6 +312,14 @@ impl Names for Pipeline {
 
     fn rule(&self, rule: RuleIndex) -> &str {
         self.rule_name(rule)
+    }
+
+    fn fact(&self, fact: &Fact) -> Option<FactConcept<'_>> {
+        self.fact_concept(fact)
+    }
+
+    fn fact_rule(&self, rule: RuleIndex) -> &str {
+        self.fact_rule_name(rule)
     }
 
     fn section(&self, kind: SectionKind) -> &str {

@@ -22,7 +22,7 @@ pub(crate) enum NoteOutcome<'a> {
     Rejected(&'a str),
 }
 
-const FIXED: [&str; 18] = [
+const FIXED: [&str; 19] = [
     "note_id",
     "patient_id",
     "encounter_id",
@@ -35,6 +35,7 @@ const FIXED: [&str; 18] = [
     "characters",
     "sentences",
     "mentions",
+    "facts",
     "sections",
     "text_hash",
     "input",
@@ -65,6 +66,7 @@ pub(crate) fn schema(kept: &[String]) -> SchemaRef {
         count("characters"),
         count("sentences"),
         count("mentions"),
+        count("facts"),
         optional_text("sections"),
         optional_text("text_hash"),
         text("input"),
@@ -92,6 +94,7 @@ pub(crate) struct NoteRows {
     characters: UInt32Builder,
     sentences: UInt32Builder,
     mentions: UInt32Builder,
+    facts: UInt32Builder,
     sections: StringBuilder,
     text_hash: StringBuilder,
     input: StringBuilder,
@@ -148,6 +151,7 @@ impl NoteRows {
             self.characters.append_value(0);
             self.sentences.append_value(0);
             self.mentions.append_value(0);
+            self.facts.append_value(0);
             self.sections.append_null();
             self.text_hash.append_null();
             return;
@@ -157,6 +161,7 @@ impl NoteRows {
         self.characters.append_value(CodePoints::of(document.text()).total());
         self.sentences.append_value(document.sentences().len() as u32);
         self.mentions.append_value(note.annotations.len() as u32);
+        self.facts.append_value(note.facts.len() as u32);
         let mut sections: Vec<&str> = Vec::new();
         for section in document.sections() {
             let name = names.section(section.kind);
@@ -186,6 +191,7 @@ impl NoteRows {
             Arc::new(self.characters.finish()),
             Arc::new(self.sentences.finish()),
             Arc::new(self.mentions.finish()),
+            Arc::new(self.facts.finish()),
             Arc::new(self.sections.finish()),
             Arc::new(self.text_hash.finish()),
             Arc::new(self.input.finish()),
