@@ -1,6 +1,6 @@
 //! What the pipeline knows of a note when it is done with it.
 
-use crate::{Assertion, Document, Measurement, Mention};
+use crate::{Assertion, Document, Fact, Measurement, Mention};
 
 /// A mention with its assertion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,4 +20,6 @@ pub struct AnnotatedNote {
     pub annotations: Vec<Annotation>,
     /// The values it states, in text order.
     pub measurements: Vec<Measurement>,
+    /// Its facts, in text order; they may overlap annotations.
+    pub facts: Vec<Fact>,
 }

@@ -83,6 +83,9 @@ pub struct PartialConfig {
     /// Folder of rule tables that replace embedded ones of the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
+    /// File of patients: identifier, date of birth, sex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patients: Option<PathBuf>,
     /// Workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroUsize>,
@@ -147,6 +150,9 @@ pub struct Config {
     /// Folder of rule tables that replace embedded ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
+    /// File of patients: identifier, date of birth, sex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patients: Option<PathBuf>,
     /// Workers.
     pub threads: NonZeroUsize,
     /// Folder of sentences that were read before.
@@ -214,6 +220,7 @@ impl PartialConfig {
             precision: self.precision.or(other.precision),
             engine: self.engine.or(other.engine),
             rules: self.rules.or(other.rules),
+            patients: self.patients.or(other.patients),
             threads: self.threads.or(other.threads),
             cache: self.cache.or(other.cache),
             cache_size: self.cache_size.or(other.cache_size),
@@ -265,6 +272,7 @@ impl PartialConfig {
             precision: self.precision.unwrap_or_default(),
             engine: self.engine.unwrap_or_default(),
             rules: self.rules,
+            patients: self.patients,
             threads: self.threads.unwrap_or(cores),
             cache: self.cache,
             cache_size: self.cache_size,

@@ -31,6 +31,8 @@ mod encoder;
 mod error;
 mod evaluate;
 mod export;
+mod fact;
+mod facts;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod inspect;
@@ -70,6 +72,7 @@ pub use export::{
     OmopOptions, OmopReport, OmopTableName, OtherText, PersonKey, Profile, RowCounts, Snippets, Splits, Target,
     UtcOffset, export,
 };
+pub use fact::{Amount, AmountUnit, Fact, FactConcept, FactIndex, FactType, Says};
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
 pub use measurement::{
@@ -78,8 +81,8 @@ pub use measurement::{
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{
-    CacheUse, Counts, Estimate, Explanation, FieldUse, Pipeline, Progress, Reason, Resources, RunOptions, RunReport,
-    estimate, run,
+    CacheUse, Counts, Estimate, Explanation, FieldUse, PatientCounts, Pipeline, Progress, Reason, Resources,
+    RunOptions, RunReport, estimate, run,
 };
 pub use score::{
     Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, Level,

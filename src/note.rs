@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime};
+
 /// What the input says of a note besides its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoteMeta {
@@ -24,6 +27,14 @@ pub struct NoteMeta {
 /// Civil time without zone: microseconds since 1970-01-01T00:00:00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NoteTime(pub i64);
+
+impl NoteTime {
+    /// Its day; `None` beyond the years that a calendar has.
+    pub(crate) fn date(self) -> Option<Date> {
+        let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+        epoch.checked_add(SignedDuration::from_micros(self.0)).ok().map(DateTime::date)
+    }
+}
 
 /// Where a record stood in the input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -91,6 +91,7 @@ fn from_flags(arguments: AnnotateArgs) -> Result<PartialConfig> {
         precision: arguments.precision.map(Into::into),
         engine: arguments.engine.map(Into::into),
         rules: arguments.rules,
+        patients: arguments.patients,
         threads: arguments.threads,
         cache: arguments.cache,
         cache_size: arguments.cache_size,

@@ -149,7 +149,7 @@ pub(super) struct EvaluateArgs {
     pub json: bool,
 }
 
-/// Reads notes and writes a folder with the tables `mentions` and `notes`, `rejects.jsonl` and `run.json`.
+/// Reads notes and writes a folder with the tables `mentions`, `facts` and `notes`, `rejects.jsonl` and `run.json`.
 ///
 /// INPUT is a file, a folder (walked recursively), a quoted pattern, `-` for JSON Lines on stdin, or the rows of a query,
 /// 'postgres://user@host/database?query=SELECT ... ORDER BY note_id', with the password in PGPASSWORD. Formats are known by
@@ -205,6 +205,10 @@ pub(super) struct AnnotateArgs {
     /// Folder of rule tables that replace the embedded ones of the same name
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+
+    /// Who the patients are: patient_id, birth_date, sex; CSV, TSV or Parquet. Goes before what notes say
+    #[arg(long, value_name = "FILE")]
+    pub patients: Option<PathBuf>,
 
     /// Workers [default: all cores]
     #[arg(long, value_name = "N")]

@@ -4,6 +4,7 @@
 //! sentence once and decides each axis of each mention by the nearest cue that reaches it. Where a model runs too, a learned
 //! part completes and corrects what the rules decided. All sees one sentence and the kind of its section, and cannot fail.
 
+mod facts;
 mod features;
 mod learned;
 mod rules;
@@ -14,7 +15,8 @@ mod weights;
 use rustc_hash::FxHashMap;
 
 use crate::assertion::{Assertion, AxisScores, Evidence, Experiencer, Presence, Temporality};
-use crate::document::{Document, SectionKind, Sentence};
+use crate::document::{Document, Section, SectionKind, Sentence};
+use crate::fact::FactType;
 use crate::lexicon::TableSource;
 use crate::token::Token;
 use crate::{Mention, MentionType, Result, Span};
@@ -35,6 +37,17 @@ pub(crate) struct ContextTables<'a> {
     pub priors: &'a TableSource,
     /// Words that name a lasting condition: `word`, `source`.
     pub chronic: &'a TableSource,
+    /// What else holds where facts are asserted, and not problems.
+    pub facts: Option<FactCues<'a>>,
+}
+
+/// The tables for facts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FactCues<'a> {
+    /// Cues that go before those of the same words: `cue`, `types`, `category`, `direction`, `limit`, `example`, `source`.
+    pub cues: &'a TableSource,
+    /// Section priors in place of those of problems: `section`, `types`, `category`, `example`, `source`.
+    pub priors: &'a TableSource,
 }
 
 /// Decides the assertion of mentions.
@@ -146,33 +159,38 @@ impl ConText {
         let tokens = document.tokens_of(sentence);
         let cues = scope::find_cues(&self.rules, document.text(), tokens, places);
         let section = document.section_of(sentence);
-        let mut assertions = Vec::with_capacity(mentions.len());
-        for (mention, &place) in mentions.iter().zip(places) {
+        let all = mentions.iter().zip(places);
+        all.map(|(mention, &place)| {
             // "History of" a lasting condition or of a symptom tells of the present.
             let chronic =
                 mention.kind == MentionType::Symptom || self.rules.is_chronic(&tokens[place.start..place.end]);
-            let mut assertion = Assertion::default();
-            let deciding = scope::deciding_cues(&self.rules, &cues, place);
-            // A relative's history tells whose problem it is, not when it was.
-            let is_others = deciding[Axis::Experiencer as usize]
-                .is_some_and(|cue| matches!(cue.category, Category::Family | Category::Other));
-            for cue in deciding.iter().flatten() {
-                let overrides = self.rules.row(cue.rule).overrides_chronic;
-                if cue.category == Category::Historical && (chronic || is_others) && !overrides {
-                    continue;
-                }
-                apply(&mut assertion, cue.category, evidence(tokens, cue));
+            self.decide(tokens, section, &cues, &Subject { place, chronic, fact: None })
+        })
+        .collect()
+    }
+
+    /// Decides each axis by the nearest cue that reaches the subject, and else by its section.
+    fn decide(&self, tokens: &[Token], section: Option<&Section>, cues: &[Cue], subject: &Subject) -> Assertion {
+        let mut assertion = Assertion::default();
+        let deciding = scope::deciding_cues(&self.rules, cues, subject.place);
+        // A relative's history tells whose problem it is, not when it was.
+        let is_others = deciding[Axis::Experiencer as usize]
+            .is_some_and(|cue| matches!(cue.category, Category::Family | Category::Other));
+        for cue in deciding.iter().flatten() {
+            let overrides = self.rules.row(cue.rule).overrides_chronic;
+            if cue.category == Category::Historical && (subject.chronic || is_others) && !overrides {
+                continue;
             }
-            if let Some(section) = section
-                && let Some((category, rule)) = self.rules.prior(section.kind)
-                && let Some(axis) = category.axis()
-                && deciding[axis as usize].is_none()
-            {
-                apply(&mut assertion, category, Evidence { cue: Some(section.heading), rule });
-            }
-            assertions.push(assertion);
+            apply(&mut assertion, cue.category, evidence(tokens, cue));
         }
-        assertions
+        if let Some(section) = section
+            && let Some((category, rule)) = self.rules.prior(section.kind, subject.fact)
+            && let Some(axis) = category.axis()
+            && deciding[axis as usize].is_none()
+        {
+            apply(&mut assertion, category, Evidence { cue: Some(section.heading), rule });
+        }
+        assertion
     }
 
     /// Hash of the linear model's file, where there is one.
@@ -189,6 +207,15 @@ impl ConText {
     pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
         self.rules.keys()
     }
+}
+
+/// What an assertion is decided for.
+struct Subject {
+    place: TokenRange,
+    /// Whether it lasts, so that its history tells of the present.
+    chronic: bool,
+    /// Its type where it is a fact.
+    fact: Option<FactType>,
 }
 
 fn evidence(tokens: &[Token], cue: &Cue) -> Evidence {

@@ -2,11 +2,12 @@
 
 use rustc_hash::FxHashMap;
 
-use super::ContextTables;
+use super::{ContextTables, FactCues};
 use crate::assertion::RuleIndex;
 use crate::document::SectionKind;
-use crate::lexicon::table;
+use crate::fact::{FactType, FactTypes, Says};
 use crate::lexicon::trie::{Compared, PhraseTrie};
+use crate::lexicon::{TableSource, table};
 use crate::token::Token;
 use crate::{Error, Result};
 
@@ -106,7 +107,24 @@ pub(super) struct CueRow {
     pub limit: usize,
     /// Whether a historical cue holds for lasting conditions too.
     pub overrides_chronic: bool,
+    /// The types of facts that it holds for.
+    pub facts: FactTypes,
 }
+
+impl CueRow {
+    /// A row that reaches everywhere.
+    fn unlimited(category: Category, facts: FactTypes) -> CueRow {
+        CueRow { category, direction: Direction::Both, limit: usize::MAX, overrides_chronic: false, facts }
+    }
+}
+
+/// The rules that assert a fact without a cue: what its form says, and a year beside it.
+const WITHOUT_CUE: [(&str, Category); 4] = [
+    ("form:absent", Category::Absent),
+    ("form:historical", Category::Historical),
+    ("form:hypothetical", Category::Hypothetical),
+    ("date:earlier-year", Category::Historical),
+];
 
 /// The compiled tables.
 #[derive(Clone, Debug)]
@@ -116,10 +134,12 @@ pub(super) struct Rules {
     /// The rows of each cue's words.
     phrases: Vec<Vec<RuleIndex>>,
     trie: PhraseTrie,
-    priors: FxHashMap<SectionKind, (Category, RuleIndex)>,
+    priors: FxHashMap<SectionKind, Vec<(Category, RuleIndex)>>,
     chronic: PhraseTrie,
     /// The first of the rules `model:CATEGORY`, one for each category in the order of their names.
     first_learned: u32,
+    /// The first of the rules by which facts are asserted without a cue.
+    first_of_facts: u32,
 }
 
 impl Rules {
@@ -132,25 +152,20 @@ impl Rules {
             priors: FxHashMap::default(),
             chronic: PhraseTrie::new(Compared::Stems),
             first_learned: 0,
+            first_of_facts: 0,
         };
-        rules.parse_cues(tables)?;
-        let source = tables.priors;
-        for row in table::rows(&source.name, &source.text, ["section", "category", "example", "source"])? {
-            let [section, category, _example, _source] = row.cells;
-            let category = category_named(&source.name, row.line, category)?;
-            let kind = section_index(section).ok_or_else(|| {
-                Error::table(&source.name, row.line, format!("section {section:?} is no kind of section-kinds.tsv"))
-            })?;
-            let rule = rules.add(
-                format!("section:{section}"),
-                CueRow { category, direction: Direction::Both, limit: usize::MAX, overrides_chronic: false },
-            );
-            rules.priors.insert(kind, (category, rule));
+        if let Some(facts) = &tables.facts {
+            rules.parse_fact_cues(facts)?;
         }
+        rules.parse_cues(tables.cues)?;
+        rules.parse_priors(tables, section_index)?;
         rules.first_learned = rules.rows.len() as u32;
         for (name, category) in Category::NAMES {
-            let row = CueRow { category, direction: Direction::Both, limit: usize::MAX, overrides_chronic: false };
-            rules.add(format!("model:{name}"), row);
+            rules.add(format!("model:{name}"), CueRow::unlimited(category, FactTypes::ALL));
+        }
+        rules.first_of_facts = rules.rows.len() as u32;
+        for (name, category) in WITHOUT_CUE {
+            rules.add(name.to_owned(), CueRow::unlimited(category, FactTypes::ALL));
         }
         let source = tables.chronic;
         for (index, row) in table::rows(&source.name, &source.text, ["word", "source"])?.iter().enumerate() {
@@ -159,45 +174,70 @@ impl Rules {
         Ok(rules)
     }
 
-    fn parse_cues(&mut self, tables: &ContextTables<'_>) -> Result<()> {
-        let source = tables.cues;
+    fn parse_cues(&mut self, source: &TableSource) -> Result<()> {
         let columns = ["cue", "category", "direction", "limit", "example", "source"];
         let mut phrases: FxHashMap<&str, usize> = FxHashMap::default();
         for row in table::rows(&source.name, &source.text, columns)? {
             let [cue, category, direction, limit, _example, _source] = row.cells;
             let problem = |problem: String| Error::table(&source.name, row.line, problem);
-            let category = category_named(&source.name, row.line, category)?;
-            let direction = match direction {
-                "forward" => Direction::Forward,
-                "backward" => Direction::Backward,
-                "both" | "" => Direction::Both,
-                "closing" => Direction::Closing,
-                _ => {
-                    let expected = "direction: expected forward, backward, both or closing";
-                    return Err(problem(format!("{expected}, found {direction:?}")));
-                }
-            };
-            let (limit, overrides_chronic) = match limit.strip_suffix('!') {
-                Some(limit) => (limit, true),
-                None => (limit, false),
-            };
-            let limit = match limit {
-                "" => usize::MAX,
-                number => number
-                    .parse()
-                    .map_err(|_| problem(format!("limit: expected a number of tokens, found {number:?}")))?,
-            };
-            if cue.is_empty() {
-                return Err(problem("cue is empty".into()));
+            let parsed = cue_row([cue, category, direction, limit], FactTypes::ALL).map_err(problem)?;
+            self.add_cue(&mut phrases, cue, parsed);
+        }
+        Ok(())
+    }
+
+    /// Reads the cues of facts, whose values come first and are therefore preferred to those of the same words.
+    fn parse_fact_cues(&mut self, facts: &FactCues<'_>) -> Result<()> {
+        let source = facts.cues;
+        let columns = ["cue", "types", "category", "direction", "limit", "example", "source"];
+        let mut phrases: FxHashMap<&str, usize> = FxHashMap::default();
+        for row in table::rows(&source.name, &source.text, columns)? {
+            let [cue, types, category, direction, limit, _example, _source] = row.cells;
+            let problem = |problem: String| Error::table(&source.name, row.line, problem);
+            let types = FactTypes::parse(types).map_err(|name| problem(format!("types: {name:?} is no type")))?;
+            let parsed = cue_row([cue, category, direction, limit], types).map_err(problem)?;
+            self.add_cue(&mut phrases, cue, parsed);
+        }
+        Ok(())
+    }
+
+    fn add_cue<'a>(&mut self, phrases: &mut FxHashMap<&'a str, usize>, cue: &'a str, row: CueRow) {
+        let rule = self.add(format!("{}:{cue}", row.category.name()), row);
+        let phrase = *phrases.entry(cue).or_insert_with(|| {
+            self.phrases.push(Vec::new());
+            self.trie.insert_text(cue, self.phrases.len() as u32 - 1);
+            self.phrases.len() - 1
+        });
+        self.phrases[phrase].push(rule);
+    }
+
+    fn parse_priors(
+        &mut self,
+        tables: &ContextTables<'_>,
+        section_index: impl Fn(&str) -> Option<SectionKind>,
+    ) -> Result<()> {
+        let mut add = |source: &TableSource, line: usize, section: &str, category: &str, types: &str| {
+            let problem = |problem: String| Error::table(&source.name, line, problem);
+            let category = category_named(category).map_err(problem)?;
+            let kind = section_index(section)
+                .ok_or_else(|| problem(format!("section {section:?} is no kind of section-kinds.tsv")))?;
+            let types = FactTypes::parse(types).map_err(|name| problem(format!("types: {name:?} is no type")))?;
+            let rule = self.add(format!("section:{section}"), CueRow::unlimited(category, types));
+            self.priors.entry(kind).or_default().push((category, rule));
+            Ok::<(), Error>(())
+        };
+        if let Some(FactCues { priors: source, .. }) = tables.facts {
+            let columns = ["section", "types", "category", "example", "source"];
+            for row in table::rows(&source.name, &source.text, columns)? {
+                let [section, types, category, _example, _source] = row.cells;
+                add(source, row.line, section, category, types)?;
             }
-            let rule =
-                self.add(format!("{}:{cue}", row.cells[1]), CueRow { category, direction, limit, overrides_chronic });
-            let phrase = *phrases.entry(cue).or_insert_with(|| {
-                self.phrases.push(Vec::new());
-                self.trie.insert_text(cue, self.phrases.len() as u32 - 1);
-                self.phrases.len() - 1
-            });
-            self.phrases[phrase].push(rule);
+            return Ok(());
+        }
+        let source = tables.priors;
+        for row in table::rows(&source.name, &source.text, ["section", "category", "example", "source"])? {
+            let [section, category, _example, _source] = row.cells;
+            add(source, row.line, section, category, "")?;
         }
         Ok(())
     }
@@ -221,9 +261,33 @@ impl Rules {
         RuleIndex(self.first_learned + category as u32)
     }
 
-    /// The category that a section gives to mentions that no cue decides.
-    pub fn prior(&self, kind: SectionKind) -> Option<(Category, RuleIndex)> {
-        self.priors.get(&kind).copied()
+    /// The category that a section gives to mentions that no cue decides; of facts, to those of a type.
+    pub fn prior(&self, kind: SectionKind, fact: Option<FactType>) -> Option<(Category, RuleIndex)> {
+        self.priors.get(&kind)?.iter().copied().find(|&(_, rule)| self.holds_for(rule, fact))
+    }
+
+    /// Whether a rule holds for a type of facts; all hold for mentions.
+    pub fn holds_for(&self, rule: RuleIndex, fact: Option<FactType>) -> bool {
+        fact.is_none_or(|kind| self.row(rule).facts.contains(kind))
+    }
+
+    /// The rule by which a form says something by itself, and what.
+    pub fn said(&self, says: Says) -> (Category, RuleIndex) {
+        self.without_cue(match says {
+            Says::Absent => 0,
+            Says::Historical => 1,
+            Says::Hypothetical => 2,
+        })
+    }
+
+    /// The rule by which a year before that of the note makes a fact historical.
+    pub fn earlier_year(&self) -> (Category, RuleIndex) {
+        self.without_cue(3)
+    }
+
+    fn without_cue(&self, place: u32) -> (Category, RuleIndex) {
+        let rule = RuleIndex(self.first_of_facts + place);
+        (self.row(rule).category, rule)
     }
 
     /// The longest cue at the start of `tokens`: how many tokens it takes, and the rows that hold there.
@@ -254,10 +318,37 @@ impl Rules {
     }
 }
 
-fn category_named(table: &str, line: usize, name: &str) -> Result<Category> {
+/// Reads the cells `cue`, `category`, `direction` and `limit` of a row.
+fn cue_row([cue, category, direction, limit]: [&str; 4], facts: FactTypes) -> Result<CueRow, String> {
+    let category = category_named(category)?;
+    let direction = match direction {
+        "forward" => Direction::Forward,
+        "backward" => Direction::Backward,
+        "both" | "" => Direction::Both,
+        "closing" => Direction::Closing,
+        _ => {
+            let expected = "direction: expected forward, backward, both or closing";
+            return Err(format!("{expected}, found {direction:?}"));
+        }
+    };
+    let (limit, overrides_chronic) = match limit.strip_suffix('!') {
+        Some(limit) => (limit, true),
+        None => (limit, false),
+    };
+    let limit = match limit {
+        "" => usize::MAX,
+        number => number.parse().map_err(|_| format!("limit: expected a number of tokens, found {number:?}"))?,
+    };
+    if cue.is_empty() {
+        return Err("cue is empty".into());
+    }
+    Ok(CueRow { category, direction, limit, overrides_chronic, facts })
+}
+
+fn category_named(name: &str) -> Result<Category, String> {
     let found = Category::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, category)| category);
     found.ok_or_else(|| {
         let names: Vec<&str> = Category::NAMES.iter().map(|(name, _)| *name).collect();
-        Error::table(table, line, format!("category: expected one of {}, found {name:?}", names.join(", ")))
+        format!("category: expected one of {}, found {name:?}", names.join(", "))
     })
 }

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::lexicon::{Lexicon, TableSource, embedded};
+use crate::lexicon::{Lexicon, TableSource, case_check, embedded};
 use crate::mention::ConceptIndex;
 use crate::pipeline::{Pipeline, Resources};
 use crate::read::{self, Assembler, Content, ReadOptions, mapped};
-use crate::recognize::case_check;
 use crate::terminology::{LexiconFile, open_lexicon};
 use crate::{Error, Note, Result, Span};
 

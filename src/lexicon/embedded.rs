@@ -15,6 +15,16 @@ const TABLES: &[(&str, &str)] = &tables![
     "compositions.tsv",
     "cues.tsv",
     "exclusions.tsv",
+    "facts/after.tsv",
+    "facts/behaviour.tsv",
+    "facts/cues.tsv",
+    "facts/devices.tsv",
+    "facts/drugs.tsv",
+    "facts/lasting.tsv",
+    "facts/procedures.tsv",
+    "facts/section-priors.tsv",
+    "facts/states.tsv",
+    "facts/words.tsv",
     "inflections.tsv",
     "laterality.tsv",
     "measurement-groups.tsv",
@@ -29,6 +39,10 @@ const TABLES: &[(&str, &str)] = &tables![
     "spelling.tsv",
     "units.tsv",
 ];
+
+/// Those of [`TABLES`] that hold concepts of facts.
+const FACTS: [&str; 5] =
+    ["facts/behaviour.tsv", "facts/devices.tsv", "facts/drugs.tsv", "facts/procedures.tsv", "facts/states.tsv"];
 
 /// The tables by which terminologies are compiled.
 const TERMINOLOGY_TABLES: &[(&str, &str)] =
@@ -68,6 +82,11 @@ fn source((name, text): &(&str, &str)) -> TableSource {
 /// The tables of concepts.
 pub(crate) fn concepts() -> Vec<TableSource> {
     CONCEPTS.iter().map(source).collect()
+}
+
+/// The names of the tables of concepts of facts, which a folder of rules may replace.
+pub(crate) fn fact_tables() -> impl Iterator<Item = &'static str> {
+    FACTS.into_iter()
 }
 
 /// The texts of the tables of concepts.

@@ -21,7 +21,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Result;
 use crate::mention::{Concept, ConceptIndex, LinkKind, MentionType};
-use crate::token::Token;
+use crate::token::{Token, TokenKind};
 pub(crate) use concepts::forms as concept_rows;
 use image::{Bytes, FormEntry, Image};
 
@@ -254,6 +254,18 @@ pub(crate) enum CaseCheck {
     Exact,
     /// It does not, since everything is in capitals: forms in capitals do not match.
     Meaningless,
+}
+
+/// Whether case tells abbreviations from words in this sentence: not where every longer word is in capitals.
+pub(crate) fn case_check(text: &str, tokens: &[Token]) -> CaseCheck {
+    let mut capitals = 0;
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Word && token.span.len() >= 4) {
+        if token.span.of(text).chars().any(char::is_lowercase) {
+            return CaseCheck::Exact;
+        }
+        capitals += 1;
+    }
+    if capitals >= 3 { CaseCheck::Meaningless } else { CaseCheck::Exact }
 }
 
 /// The text under the tokens equals the form, or its plural in `s`.

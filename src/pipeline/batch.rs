@@ -7,17 +7,20 @@ use arrow_schema::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
+use super::patients::PatientCounts;
 use crate::config::Config;
 use crate::encoder::Scratch;
 use crate::note::{Note, NoteMeta, Origin, TextEncoding};
+use crate::read::patients::Patients;
 use crate::read::{Content, Record};
 use crate::recognize::ReadingStore;
+use crate::write::facts::FactRows;
 use crate::write::measurements::MeasurementRows;
 use crate::write::mentions::MentionRows;
 use crate::write::notes::{NoteOutcome, NoteRows};
 use crate::write::sentences::SentenceRows;
 use crate::write::texts::TextRows;
-use crate::write::{measurements, mentions, notes, sentences, texts};
+use crate::write::{facts, measurements, mentions, notes, sentences, texts};
 use crate::{AnnotatedNote, Result};
 
 /// Consecutive records.
@@ -36,6 +39,7 @@ pub(super) struct Rows {
     pub records: u128,
     pub mentions: RecordBatch,
     pub measurements: RecordBatch,
+    pub facts: RecordBatch,
     pub notes: RecordBatch,
     pub sentences: Option<RecordBatch>,
     pub texts: Option<RecordBatch>,
@@ -48,12 +52,13 @@ impl Rows {
     /// The rows of each table, in the order of [`Schemas::tables`].
     pub fn tables(&self) -> impl Iterator<Item = &RecordBatch> {
         let optional = [&self.sentences, &self.texts].into_iter().flatten();
-        [&self.mentions, &self.measurements, &self.notes].into_iter().chain(optional)
+        [&self.mentions, &self.measurements, &self.facts, &self.notes].into_iter().chain(optional)
     }
 }
 
 /// What came of notes. They add up: read = annotated + empty + rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Records read.
     pub read: u64,
@@ -71,6 +76,10 @@ pub struct Counts {
     pub mentions: u64,
     /// Measurements found.
     pub measurements: u64,
+    /// Facts found.
+    pub facts: u64,
+    /// What the file of patients and the notes say of each other; all zero without one.
+    pub patients: PatientCounts,
 }
 
 impl Counts {
@@ -84,6 +93,8 @@ impl Counts {
         self.sentences += other.sentences;
         self.mentions += other.mentions;
         self.measurements += other.measurements;
+        self.facts += other.facts;
+        self.patients.add(&other.patients);
     }
 }
 
@@ -92,6 +103,7 @@ impl Counts {
 pub(super) struct Schemas {
     pub mentions: SchemaRef,
     pub measurements: SchemaRef,
+    pub facts: SchemaRef,
     pub notes: SchemaRef,
     pub sentences: Option<SchemaRef>,
     pub texts: Option<SchemaRef>,
@@ -103,6 +115,7 @@ impl Schemas {
         Schemas {
             mentions: mentions::schema(),
             measurements: measurements::schema(),
+            facts: facts::schema(),
             notes: notes::schema(&config.keep),
             sentences: config.keep_sentences.then(sentences::schema),
             texts: config.keep_text.then(texts::schema),
@@ -114,7 +127,12 @@ impl Schemas {
     pub fn tables(&self) -> impl Iterator<Item = (&'static str, &SchemaRef)> {
         let optional = [("sentences", self.sentences.as_ref()), ("texts", self.texts.as_ref())];
         let optional = optional.into_iter().filter_map(|(name, schema)| Some((name, schema?)));
-        let fixed = [("mentions", &self.mentions), ("measurements", &self.measurements), ("notes", &self.notes)];
+        let fixed = [
+            ("mentions", &self.mentions),
+            ("measurements", &self.measurements),
+            ("facts", &self.facts),
+            ("notes", &self.notes),
+        ];
         fixed.into_iter().chain(optional)
     }
 }
@@ -123,8 +141,10 @@ impl Schemas {
 struct Collector<'a> {
     pipeline: &'a Pipeline,
     inputs: &'a [String],
+    patients: Option<&'a Patients>,
     mentions: MentionRows,
     measurements: MeasurementRows,
+    facts: FactRows,
     notes: NoteRows,
     sentences: Option<SentenceRows>,
     texts: Option<TextRows>,
@@ -141,17 +161,21 @@ pub(super) struct Shared<'a> {
     /// Names of the input files.
     pub inputs: &'a [String],
     pub schemas: &'a Schemas,
+    /// Who the patients are, where a file says it.
+    pub patients: Option<&'a Patients>,
 }
 
 /// Annotates a batch.
 pub(super) fn process(shared: Shared<'_>, mut batch: Batch, scratch: &mut Scratch) -> Result<Rows> {
-    let Shared { pipeline, inputs, schemas, .. } = shared;
+    let Shared { pipeline, inputs, schemas, patients, .. } = shared;
     let mut annotated = annotate(shared, &mut batch.records, scratch).into_iter();
     let mut collector = Collector {
         pipeline,
         inputs,
+        patients,
         mentions: MentionRows::default(),
         measurements: MeasurementRows::default(),
+        facts: FactRows::default(),
         notes: NoteRows::new(schemas.n_kept),
         sentences: schemas.sentences.as_ref().map(|_| SentenceRows::default()),
         texts: schemas.texts.as_ref().map(|_| TextRows::default()),
@@ -176,6 +200,7 @@ pub(super) fn process(shared: Shared<'_>, mut batch: Batch, scratch: &mut Scratc
         records: batch.fingerprint,
         mentions: collector.mentions.finish(schemas.mentions.clone())?,
         measurements: collector.measurements.finish(schemas.measurements.clone())?,
+        facts: collector.facts.finish(schemas.facts.clone())?,
         notes: collector.notes.finish(schemas.notes.clone())?,
         sentences,
         texts,
@@ -234,9 +259,14 @@ impl Collector<'_> {
         self.counts.sentences += note.document.sentences().len() as u64;
         self.counts.mentions += note.annotations.len() as u64;
         self.counts.measurements += note.measurements.len() as u64;
+        self.counts.facts += note.facts.len() as u64;
+        if let Some(patients) = self.patients {
+            self.counts.patients.compare(patients, note, self.pipeline);
+        }
         self.note(&note.document.note().meta, origin, &NoteOutcome::Annotated(note, encoding), remark);
         self.mentions.push(note, self.pipeline);
         self.measurements.push(note, self.pipeline);
+        self.facts.push(note, self.pipeline);
         if let Some(sentences) = &mut self.sentences {
             sentences.push(&note.document, self.pipeline);
         }

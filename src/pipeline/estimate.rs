@@ -328,7 +328,7 @@ impl Sample {
         let readings = open_cache(&config, pipeline)?;
         let store = readings.as_ref().map(|readings| readings as &dyn ReadingStore);
         let mut output = Output::open(&folder, &config)?;
-        let work = Work { config: &config, pipeline, store, files: &[], options, stop: None };
+        let work = Work { config: &config, pipeline, store, files: &[], options, patients: None, stop: None };
         let started = Instant::now();
         flow_from(work, &mut output, &mut |_| {}, |mut batcher| {
             let (mut n_read, mut n_bytes) = (0, 0);

@@ -20,6 +20,7 @@ use super::batch::{Batch, Counts, Rows, Shared, process};
 use super::output::{BATCHES_PER_PART, Output, Part};
 use crate::config::Config;
 use crate::encoder::Scratch;
+use crate::read::patients::Patients;
 use crate::read::{Assembler, Content, InputFile, ReadOptions, Record, SeenIds, Source, open};
 use crate::recognize::ReadingStore;
 use crate::{Error, Result};
@@ -46,6 +47,7 @@ pub(super) struct Work<'a> {
     pub store: Option<&'a dyn ReadingStore>,
     pub files: &'a [InputFile],
     pub options: &'a ReadOptions,
+    pub patients: Option<&'a Patients>,
     pub stop: Option<&'a AtomicBool>,
 }
 
@@ -82,7 +84,8 @@ pub(super) fn flow_from(
     }
     let inputs: Vec<String> = work.files.iter().map(|file| file.path.display().to_string()).collect();
     let schemas = output.schemas().clone();
-    let shared = Shared { pipeline: work.pipeline, store: work.store, inputs: &inputs, schemas: &schemas };
+    let Work { pipeline, store, patients, .. } = work;
+    let shared = Shared { pipeline, store, inputs: &inputs, schemas: &schemas, patients };
     let done: Vec<Part> = output.parts().cloned().collect();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(n_workers)

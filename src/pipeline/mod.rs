@@ -3,9 +3,11 @@
 mod batch;
 mod estimate;
 mod explain;
+mod facts;
 mod flow;
 mod measurements;
 mod output;
+mod patients;
 mod readings;
 mod resources;
 mod run;
@@ -25,11 +27,13 @@ use crate::measurement::{MeasurementIndex, MeasurementKind, MeasurementRule, Mea
 use crate::recognize::{Definitions, LexiconRecognizer, ModelRecognizer, Reading, ReadingStore, Readings, merge};
 use crate::segment::Segmenter;
 use crate::write::Names;
-use crate::{Concept, Document, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
+use crate::{Concept, Document, Fact, FactConcept, Lexicon, Mention, MentionSource, MentionType, Note, Result, Span};
+use facts::FactEngines;
 
 pub use batch::Counts;
 pub use estimate::{Estimate, FieldUse, Reason, estimate};
 pub use explain::Explanation;
+pub use patients::PatientCounts;
 pub use readings::CacheUse;
 pub use resources::Resources;
 pub(crate) use run::read_options;
@@ -72,6 +76,7 @@ struct Inner {
     linker: Linker,
     context: ConText,
     measurer: Measurer,
+    facts: FactEngines,
     /// The secret of the site from which hashes of sentences are made.
     segment_key: Option<[u8; 32]>,
 }
@@ -171,7 +176,8 @@ impl Pipeline {
             annotations.extend(pairs.map(|(&mention, assertion)| Annotation { mention, assertion }));
         }
         let measurements = self.measurements(&document);
-        AnnotatedNote { document, annotations, measurements }
+        let facts = self.inner.facts.find(&document);
+        AnnotatedNote { document, annotations, measurements, facts }
     }
 
     /// Whether a mention that only the lexicon found stands: the user's terms always do, and the program's own unless the
@@ -319,6 +325,14 @@ impl Names for Pipeline {
 
     fn rule(&self, rule: RuleIndex) -> &str {
         self.rule_name(rule)
+    }
+
+    fn fact(&self, fact: &Fact) -> Option<FactConcept<'_>> {
+        self.fact_concept(fact)
+    }
+
+    fn fact_rule(&self, rule: RuleIndex) -> &str {
+        self.fact_rule_name(rule)
     }
 
     fn section(&self, kind: SectionKind) -> &str {

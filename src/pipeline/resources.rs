@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::facts::FactEngines;
 use super::{Inner, Pipeline};
 use crate::config::{Config, Engine, ModelPrecision, Recognizer};
-use crate::context::{ConText, ContextTables, Weights};
+use crate::context::{ConText, ContextTables, FactCues, Weights};
 use crate::encoder::{Computation, Precision};
+use crate::facts::{FactRecognizer, FactTables};
 use crate::lexicon::{TableSource, embedded};
 use crate::link::{LinkTables, Linker};
 use crate::measure::{MeasureTables, Measurer};
@@ -166,6 +168,7 @@ impl Resources {
         let keys = recognizer.keys().chain(context.keys()).chain(linker.keys()).chain(measurer.keys());
         segmenter.learn(Arc::clone(&lexicon), keys);
         let section_kind = |name: &str| segmenter.section_kind(name);
+        let facts = self.build_facts(&segmenter)?;
         let model = match &self.model {
             ModelSource::None => None,
             ModelSource::Embedded => Some(ModelRecognizer::embedded(self.computation, section_kind)?),
@@ -176,8 +179,17 @@ impl Resources {
         }
         let lexicon_alone = self.recognizers.contains(&Recognizer::Lexicon);
         let segment_key = self.segment_key;
-        let inner =
-            Inner { segmenter, lexicon: recognizer, model, lexicon_alone, linker, context, measurer, segment_key };
+        let inner = Inner {
+            segmenter,
+            lexicon: recognizer,
+            model,
+            lexicon_alone,
+            linker,
+            context,
+            measurer,
+            facts,
+            segment_key,
+        };
         Ok(Pipeline { inner: Arc::new(inner) })
     }
 
@@ -238,9 +250,32 @@ impl Resources {
             cues: self.rule("cues.tsv")?,
             priors: self.rule("section-priors.tsv")?,
             chronic: self.rule("chronic.tsv")?,
+            facts: None,
         };
         let context = ConText::new(&context_tables, segmenter.section_kinds())?;
         Ok((segmenter, context))
+    }
+
+    /// The engines of facts.
+    fn build_facts(&self, segmenter: &Segmenter) -> Result<FactEngines> {
+        let tables = FactTables {
+            concepts: embedded::fact_tables().map(|name| self.rule(name)).collect::<Result<_>>()?,
+            after: self.rule("facts/after.tsv")?,
+            words: self.rule("facts/words.tsv")?,
+            spelling: self.rule("spelling.tsv")?,
+        };
+        let context_tables = ContextTables {
+            cues: self.rule("cues.tsv")?,
+            priors: self.rule("section-priors.tsv")?,
+            chronic: self.rule("facts/lasting.tsv")?,
+            facts: Some(FactCues {
+                cues: self.rule("facts/cues.tsv")?,
+                priors: self.rule("facts/section-priors.tsv")?,
+            }),
+        };
+        let recognizer = FactRecognizer::new(&tables)?;
+        let context = ConText::new(&context_tables, segmenter.section_kinds())?;
+        Ok(FactEngines { recognizer, context })
     }
 }
 

@@ -14,7 +14,7 @@ use super::output::Output;
 use super::readings::{CacheUse, CachedReadings};
 use super::run_file::{RunFile, Timings};
 use super::state::{compare, compare_finished, parts_of_run, state};
-use super::{Pipeline, Resources};
+use super::{Pipeline, Resources, patients};
 use crate::cache::CacheOptions;
 use crate::config::{Config, Engine};
 use crate::read::{ColumnChoice, InputFile, ReadOptions, check, discover};
@@ -57,7 +57,7 @@ pub struct RunReport {
     pub skipped: Vec<PathBuf>,
     /// What the cache spared; `None` without a cache or a model.
     pub cache: Option<CacheUse>,
-    /// What went wrong and cost no note, such as a damaged cache.
+    /// What went wrong and cost no note, such as a damaged cache or patients that contradict their notes.
     pub warnings: Vec<String>,
     /// Wall-clock seconds.
     pub seconds: f64,
@@ -77,7 +77,9 @@ pub fn run(config: &Config, options: RunOptions<'_>, progress: &mut dyn FnMut(&P
     let read_options = read_options(config)?;
     check(&mut discovered, &read_options)?;
     let files = &discovered.files;
-    let parts = parts_of_run(config, &resources, &pipeline);
+    let patients = patients::load(config)?;
+    let mut parts = parts_of_run(config, &resources, &pipeline);
+    parts["patients"] = patients::identity(patients.as_ref());
     let folder = match OutputFolder::take(&config.out, options.existing)? {
         Taken::Held(folder) => folder,
         Taken::Finished(described) => {
@@ -93,7 +95,15 @@ pub fn run(config: &Config, options: RunOptions<'_>, progress: &mut dyn FnMut(&P
     let input_bytes = total_bytes(files);
     let store = readings.as_ref().map(|readings| readings as &dyn ReadingStore);
     let usage = || readings.as_ref().map(CachedReadings::usage);
-    let work = Work { config, pipeline: &pipeline, store, files, options: &read_options, stop: options.stop };
+    let work = Work {
+        config,
+        pipeline: &pipeline,
+        store,
+        files,
+        options: &read_options,
+        patients: patients.as_ref(),
+        stop: options.stop,
+    };
     let end = flow(work, &mut output, &mut |counts, read_bytes| {
         let of_bytes = input_bytes.map(|all| read_bytes as f64 / all.max(1) as f64);
         let of_limit = config.limit.map(|limit| counts.read as f64 / limit.max(1) as f64);
@@ -101,7 +111,7 @@ pub fn run(config: &Config, options: RunOptions<'_>, progress: &mut dyn FnMut(&P
         progress(&Progress { counts: *counts, resumed, cache: usage(), share_read });
     });
     let cache = usage();
-    let warnings: Vec<String> = readings.and_then(CachedReadings::close).into_iter().collect();
+    let mut warnings: Vec<String> = readings.and_then(CachedReadings::close).into_iter().collect();
     let sources = match end? {
         End::Complete(sources) => sources,
         End::Stopped => {
@@ -109,6 +119,9 @@ pub fn run(config: &Config, options: RunOptions<'_>, progress: &mut dyn FnMut(&P
         }
     };
     let counts = output.counts();
+    if let Some(patients) = &patients {
+        warnings.extend(counts.patients.warnings(patients));
+    }
     let tables = output.assemble()?;
     let (total, ended) = (started.elapsed().as_secs_f64(), Timestamp::now());
     let timings = Timings { load: loaded, total, ended, resumed, cache };
@@ -119,6 +132,7 @@ pub fn run(config: &Config, options: RunOptions<'_>, progress: &mut dyn FnMut(&P
         files,
         sources: &sources,
         skipped: &discovered.skipped,
+        patients: patients.as_ref(),
         counts: &counts,
         timings: &timings,
     };

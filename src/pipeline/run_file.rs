@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::batch::Counts;
 use super::readings::CacheUse;
-use super::{Pipeline, Resources};
+use super::{Pipeline, Resources, patients};
 use crate::Result;
 use crate::config::Config;
+use crate::read::patients::Patients;
 use crate::read::{InputFile, Skipped, Source};
 
 /// What goes into `run.json`.
@@ -18,6 +19,7 @@ pub(super) struct RunFile<'a> {
     pub files: &'a [InputFile],
     pub sources: &'a [Source],
     pub skipped: &'a [Skipped],
+    pub patients: Option<&'a Patients>,
     pub counts: &'a Counts,
     pub timings: &'a Timings,
 }
@@ -73,6 +75,7 @@ impl RunFile<'_> {
             "model": self.pipeline.model_hash().map(|hash| json!({ "blake3": hash.to_hex().as_str() })),
             "rules": { "blake3": self.resources.rules_hash().to_hex().as_str() },
             "segment_key": self.resources.key_fingerprint(),
+            "patients": patients::described(self.patients),
             "counts": self.counts,
             "timings": {
                 "threads": threads,

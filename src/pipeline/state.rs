@@ -75,7 +75,7 @@ pub(super) fn compare_finished(config: &Config, run: &Value, parts: &Value, file
     // Of what was begun only what the description holds can be compared.
     let mut begun = Map::new();
     let mut asked = parts.clone();
-    for key in ["version", "config", "lexicon", "model", "rules", "segment_key"] {
+    for key in ["version", "config", "lexicon", "model", "rules", "segment_key", "patients"] {
         begun.insert(key.into(), run.get(key).cloned().unwrap_or_default());
     }
     for side in [begun.get_mut("config"), asked.get_mut("config")] {
@@ -84,8 +84,10 @@ pub(super) fn compare_finished(config: &Config, run: &Value, parts: &Value, file
             side.remove(key);
         }
     }
-    if let Some(lexicon) = begun.get_mut("lexicon").and_then(Value::as_object_mut) {
-        lexicon.retain(|key, _| key == "blake3");
+    for key in ["lexicon", "patients"] {
+        if let Some(described) = begun.get_mut(key).and_then(Value::as_object_mut) {
+            described.retain(|key, _| key == "blake3");
+        }
     }
     let mut inputs = Vec::new();
     let empty = Vec::new();

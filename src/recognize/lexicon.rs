@@ -11,9 +11,9 @@ use super::exclude::Exclusions;
 use super::extend::Modifiers;
 use super::senses::{Context, Senses};
 use crate::document::{Document, SectionKind, Sentence, View};
-use crate::lexicon::{CaseCheck, FormPlace, Lexicon, TableSource};
+use crate::lexicon::{CaseCheck, FormPlace, Lexicon, TableSource, case_check};
 use crate::mention::{Link, LinkKind, Mention, MentionSource, MentionType};
-use crate::token::{Gap, Token, TokenKind};
+use crate::token::{Gap, Token};
 use crate::{ConceptIndex, Result, Span};
 
 /// Finds mentions by the surface forms of a lexicon.
@@ -267,16 +267,4 @@ fn is_adjective(words: &str) -> bool {
 fn is_abbreviation(text: &str, span: Span) -> bool {
     let words = span.of(text);
     !words.chars().any(char::is_lowercase)
-}
-
-/// Whether case tells abbreviations from words in this sentence: not where every longer word is in capitals.
-pub(crate) fn case_check(text: &str, tokens: &[Token]) -> CaseCheck {
-    let mut capitals = 0;
-    for token in tokens.iter().filter(|token| token.kind == TokenKind::Word && token.span.len() >= 4) {
-        if token.span.of(text).chars().any(char::is_lowercase) {
-            return CaseCheck::Exact;
-        }
-        capitals += 1;
-    }
-    if capitals >= 3 { CaseCheck::Meaningless } else { CaseCheck::Exact }
 }

@@ -17,7 +17,6 @@ pub(crate) use definitions::Definitions;
 pub(crate) use kept::{Effort, ReadingStore};
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
-pub(crate) use lexicon::case_check;
 pub use model::ModelRecognizer;
 pub(crate) use model::{Reading, Readings};
 pub(crate) use overlap::merge;

@@ -59,7 +59,8 @@ pub(super) fn made_with(run: &Description, resources: &Resources, pipeline: &Pip
 /// The columns in which a row and the one that was made again differ.
 pub(super) fn differences(row: &Row, explanation: &Explanation, pipeline: &Pipeline) -> Result<Vec<ColumnDifference>> {
     let document = explanation.note.document.clone();
-    let note = AnnotatedNote { document, annotations: vec![explanation.annotation], measurements: Vec::new() };
+    let annotations = vec![explanation.annotation];
+    let note = AnnotatedNote { document, annotations, measurements: Vec::new(), facts: Vec::new() };
     let mut rows = MentionRows::default();
     rows.push(&note, pipeline);
     let own = Row::first(rows.finish(mentions::schema())?);

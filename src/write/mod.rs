@@ -1,11 +1,13 @@
 //! Writing: annotated notes as rows, and the rows as files.
 //!
-//! [`mentions`], [`measurements`], [`notes`], [`sentences`] and [`texts`] hold the schema of their table; [`code_points`] is the only place where bytes
+//! [`mentions`], [`measurements`], [`facts`], [`notes`], [`sentences`] and [`texts`] hold the schema of their table;
+//! [`code_points`] is the only place where bytes
 //! become code points; [`table`] writes the rows of a part in the chosen formats, [`assemble`] makes tables of the parts;
 //! [`folder`] owns the output folder, in which nothing has its final name before the run is complete.
 
 pub(crate) mod assemble;
 pub(crate) mod code_points;
+pub(crate) mod facts;
 pub(crate) mod folder;
 pub(crate) mod measurements;
 pub(crate) mod mentions;
@@ -16,11 +18,11 @@ pub(crate) mod texts;
 
 use arrow_schema::{DataType, Field, TimeUnit};
 
-use crate::Concept;
 use crate::annotation::Annotation;
 use crate::assertion::RuleIndex;
 use crate::document::SectionKind;
 use crate::measurement::{MeasurementIndex, MeasurementKind, MeasurementRule, MeasurementWord, UnitIndex};
+use crate::{Concept, Fact, FactConcept};
 
 /// A file format of the output tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -54,6 +56,10 @@ pub(crate) trait Names {
     fn concept(&self, annotation: &Annotation) -> Option<Concept<'_>>;
     /// The name of an assertion rule.
     fn rule(&self, rule: RuleIndex) -> &str;
+    /// The concept of a fact.
+    fn fact(&self, fact: &Fact) -> Option<FactConcept<'_>>;
+    /// The name of a rule that asserted a fact.
+    fn fact_rule(&self, rule: RuleIndex) -> &str;
     /// The normalised name of a section kind.
     fn section(&self, kind: SectionKind) -> &str;
     /// What the tables know of a measurement.

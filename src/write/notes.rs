@@ -22,7 +22,7 @@ pub(crate) enum NoteOutcome<'a> {
     Rejected(&'a str),
 }
 
-const FIXED: [&str; 19] = [
+const FIXED: [&str; 20] = [
     "note_id",
     "patient_id",
     "encounter_id",
@@ -36,6 +36,7 @@ const FIXED: [&str; 19] = [
     "sentences",
     "mentions",
     "measurements",
+    "facts",
     "sections",
     "text_hash",
     "input",
@@ -67,6 +68,7 @@ pub(crate) fn schema(kept: &[String]) -> SchemaRef {
         count("sentences"),
         count("mentions"),
         count("measurements"),
+        count("facts"),
         optional_text("sections"),
         optional_text("text_hash"),
         text("input"),
@@ -95,6 +97,7 @@ pub(crate) struct NoteRows {
     sentences: UInt32Builder,
     mentions: UInt32Builder,
     measurements: UInt32Builder,
+    facts: UInt32Builder,
     sections: StringBuilder,
     text_hash: StringBuilder,
     input: StringBuilder,
@@ -152,6 +155,7 @@ impl NoteRows {
             self.sentences.append_value(0);
             self.mentions.append_value(0);
             self.measurements.append_value(0);
+            self.facts.append_value(0);
             self.sections.append_null();
             self.text_hash.append_null();
             return;
@@ -162,6 +166,7 @@ impl NoteRows {
         self.sentences.append_value(document.sentences().len() as u32);
         self.mentions.append_value(note.annotations.len() as u32);
         self.measurements.append_value(note.measurements.len() as u32);
+        self.facts.append_value(note.facts.len() as u32);
         let mut sections: Vec<&str> = Vec::new();
         for section in document.sections() {
             let name = names.section(section.kind);
@@ -192,6 +197,7 @@ impl NoteRows {
             Arc::new(self.sentences.finish()),
             Arc::new(self.mentions.finish()),
             Arc::new(self.measurements.finish()),
+            Arc::new(self.facts.finish()),
             Arc::new(self.sections.finish()),
             Arc::new(self.text_hash.finish()),
             Arc::new(self.input.finish()),
