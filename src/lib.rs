@@ -29,6 +29,7 @@ mod document;
 mod encoder;
 mod error;
 mod evaluate;
+mod features;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod inspect;
@@ -57,6 +58,11 @@ pub use diff::{Change, ChangedMention, Diff, DiffOptions, MentionCounts, NoteCou
 pub use document::{Document, Section, SectionKind, Sentence, View};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluate::{Disagreement, Evaluation, Matrix, Predicted, RuleTally, Tally, evaluate};
+pub use features::{
+    ExistingFeatures, FeatureInputs, FeatureOptions, FeatureReport, FeatureSettings, FeaturesWritten, IndexCounts,
+    IndexTimes, LastNote, LeakageCounts, LeakageKind, LeakagePolicy, Leaks, NoteRows, NoteTiming, NoteUse,
+    PatientCounts, RejectedRow, StatementRows, Window, features,
+};
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 
+use super::features_args::FeaturesArgs;
 use super::lexicon_args::LexiconCommand;
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
@@ -28,6 +29,8 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Time, memory, disk and duplication of a run, before it
     Estimate(Box<EstimateArgs>),
+    /// Mentions in, point-in-time patient features out
+    Features(Box<FeaturesArgs>),
     /// Terminologies into a compiled lexicon, and what is wrong in a lexicon
     Lexicon {
         #[command(subcommand)]

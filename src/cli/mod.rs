@@ -5,6 +5,8 @@ mod args;
 mod diff;
 mod estimate;
 mod evaluate;
+mod features;
+mod features_args;
 mod lexicon;
 mod lexicon_args;
 mod progress;
@@ -39,6 +41,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
+        Command::Features(arguments) => features::features(*arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
         Command::Estimate(arguments) => estimate::estimate(*arguments),
     };

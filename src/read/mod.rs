@@ -18,7 +18,7 @@ pub(crate) mod patients;
 pub(crate) mod run_table;
 mod source;
 mod text;
-mod time;
+pub(crate) mod time;
 
 use std::sync::Arc;
 

@@ -233,7 +233,7 @@ fn is_file_at(_: &File, _: &Path) -> bool {
 }
 
 /// Writes a file that is there as a whole or not at all.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
     let beside = path.with_extension("tmp");
     let written = File::create(&beside).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
@@ -245,7 +245,7 @@ fn write_whole(path: &Path, text: &str) -> Result<()> {
 }
 
 /// Makes renames in a folder last; only Unix knows how.
-fn flush_folder(path: &Path) -> Result<()> {
+pub(crate) fn flush_folder(path: &Path) -> Result<()> {
     if cfg!(unix) {
         let flushed = File::open(path).and_then(|folder| folder.sync_all());
         flushed.map_err(|error| Error::io("flushing", path, error))?;
@@ -253,15 +253,15 @@ fn flush_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn create(path: &Path) -> Result<()> {
+pub(crate) fn create(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| Error::io("creating", path, error))
 }
 
-fn rename(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|error| Error::io("renaming to", to, error))
 }
 
-fn remove(path: &Path) -> Result<()> {
+pub(crate) fn remove(path: &Path) -> Result<()> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("removing", path, error)),
