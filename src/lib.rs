@@ -33,6 +33,7 @@ mod evaluate;
 mod export;
 mod fact;
 mod facts;
+mod features;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod inspect;
@@ -73,6 +74,11 @@ pub use export::{
     UtcOffset, export,
 };
 pub use fact::{Amount, AmountUnit, Fact, FactConcept, FactIndex, FactType, Says};
+pub use features::{
+    ExistingFeatures, FeatureInputs, FeatureOptions, FeatureReport, FeatureSettings, FeaturesWritten, IndexCounts,
+    IndexTimes, LastNote, LeakageCounts, LeakageKind, LeakagePolicy, Leaks, NoteRows, NoteTiming, NoteUse,
+    PatientCounts as FeaturePatientCounts, RejectedRow, StatementRows, Window as FeatureWindow, features,
+};
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
 pub use measurement::{

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 
 use super::export_args::ExportArgs;
+use super::features_args::FeaturesArgs;
 use super::lexicon_args::LexiconCommand;
 use super::scores_args::ScoresCommand;
 use super::warn_args::WarnArgs;
@@ -35,6 +36,8 @@ pub(super) enum Command {
     Estimate(Box<EstimateArgs>),
     /// A run in the form that other programs read: MEDS, FHIR, BRAT
     Export(Box<ExportArgs>),
+    /// Mentions in, point-in-time patient features out
+    Features(Box<FeaturesArgs>),
     /// Terminologies into a compiled lexicon, and what is wrong in a lexicon
     Lexicon {
         #[command(subcommand)]

@@ -7,6 +7,8 @@ mod estimate;
 mod evaluate;
 mod export;
 mod export_args;
+mod features;
+mod features_args;
 mod lexicon;
 mod lexicon_args;
 mod omop_args;
@@ -47,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Warn(arguments) => warn::warn(*arguments),
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
+        Command::Features(arguments) => features::features(*arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
         Command::Scores { command } => scores::scores(command),
         Command::Estimate(arguments) => estimate::estimate(*arguments),

@@ -48,6 +48,9 @@ const FACTS: [&str; 5] =
 const TERMINOLOGY_TABLES: &[(&str, &str)] =
     &tables!["code-systems.tsv", "dropped-forms.tsv", "terminology-types.tsv", "title-rewrites.tsv",];
 
+/// The tables by which patient features are made of a run.
+const FEATURE_TABLES: &[(&str, &str)] = &tables!["groups.tsv", "note-kinds.tsv", "section-holds.tsv"];
+
 /// Every embedded table of concepts.
 const CONCEPTS: &[(&str, &str)] = &tables![
     "concepts/cardiology.tsv",
@@ -96,7 +99,7 @@ pub(crate) fn concept_texts() -> impl Iterator<Item = &'static str> {
 
 /// A table by its name under `lexicons/`; an empty one where there is none.
 pub(crate) fn table(name: &str) -> TableSource {
-    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES);
+    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES).chain(FEATURE_TABLES);
     debug_assert!(tables.clone().any(|table| table.0 == name), "{name}");
     tables.find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
 }
