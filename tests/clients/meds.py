@@ -8,6 +8,8 @@ find in them what notes say; the copies share their texts, so the figures of the
 """
 
 import csv
+import json
+import shutil
 import subprocess
 import sys
 
@@ -78,9 +80,13 @@ print(f"es-aces: {len(labels)} labels of {labels['subject_id'].n_unique()} subje
 """
 
 RESULT = """
-import glob, json, pathlib, sys
-best = [json.loads(pathlib.Path(path).read_text()) for path in glob.glob(sys.argv[1] + "/**/performance.log", recursive=True)]
-print("meds-tab: trained", best[:1])
+import csv, pathlib, sys
+[path] = pathlib.Path(sys.argv[1]).glob("**/best_trial/performance.log")
+[best] = csv.DictReader(path.open())
+tuning, test = float(best["tuning_auc"]), float(best["test_auc"])
+# A model whose codes were dropped stands at exactly 0.5.
+assert tuning > 0.6 and test > 0.6, f"the model learned nothing: tuning AUC {tuning}, test AUC {test}"
+print(f"meds-tab: trained: tuning AUC {tuning:.3f}, test AUC {test:.3f}")
 """
 
 
@@ -102,22 +108,28 @@ def main():
     run(options.noteward, "export", work / "run", "--to", "meds", "--out", meds, "--force", "--patients", work / "patients.csv")
     run(python, "-c", VALIDATE, meds)
 
-    cohort = work / "cohort"
-    cohort.mkdir(exist_ok=True)
+    cohort, tab = work / "cohort", work / "tab"
+    for folder in (cohort, tab):
+        shutil.rmtree(folder, ignore_errors=True)
+    cohort.mkdir()
     (cohort / "task.yaml").write_text(TASK)
     shards = subprocess.run([programs / "expand_shards", meds / "data"], check=True, capture_output=True, text=True)
     data = ["data=sharded", "data.standard=meds", f"data.root={meds / 'data'}", f"data.shard={shards.stdout.strip()}"]
     run(programs / "aces-cli", "cohort_name=task", f"cohort_dir={cohort}", *data, "-m", cwd=work)
     run(python, "-c", COHORT, cohort / "task")
 
-    tab = work / "tab"
+    # meds-tab refuses to aggregate values where there are none.
+    described = json.loads((meds / "export.json").read_text())
+    aggregations = ["code/count", "static/present"]
+    if described["counts"]["measurements"]["written"] > 0:
+        aggregations += ["value/min", "value/max"]
     common = [
         f"input_dir={meds / 'data'}",
         f"output_dir={tab}",
-        "do_overwrite=True",
+        "do_overwrite=False",
         "tabularization.min_code_inclusion_count=5",
         "tabularization.window_sizes=[7d,full]",
-        "tabularization.aggs=[code/count,value/max,static/present]",
+        f"tabularization.aggs=[{','.join(aggregations)}]",
     ]
     run(programs / "meds-tab-describe", f"input_dir={meds / 'data'}", f"output_dir={tab}", cwd=work)
     run(programs / "meds-tab-tabularize-static", *common, cwd=work)

@@ -44,8 +44,8 @@ def environment(folder, packages):
 
 
 def run(*command, **options):
-    """Runs a command, which is shown; the script ends where it fails."""
-    print("$", " ".join(str(part) for part in command), flush=True)
+    """Runs a command, which is shown without the lines of scripts in it; the script ends where it fails."""
+    print("$", " ".join("..." if "\n" in str(part) else str(part) for part in command), flush=True)
     subprocess.run([str(part) for part in command], check=True, **options)
 
 

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 /// What a run calls a vocabulary, and its canonical URL: the list of HL7 where it is there, else the vocabulary's own.
-const SYSTEMS: [(&str, &str); 17] = [
+const SYSTEMS: [(&str, &str); 19] = [
     ("DOID", "http://purl.obolibrary.org/obo/doid.owl"),
+    ("EFO", "http://www.ebi.ac.uk/efo/efo.owl"),
     ("HP", "http://human-phenotype-ontology.org"),
     ("ICD10", "http://hl7.org/fhir/sid/icd-10"),
     ("ICD10CM", "http://hl7.org/fhir/sid/icd-10-cm"),
@@ -15,6 +16,7 @@ const SYSTEMS: [(&str, &str); 17] = [
     ("MESH", "http://terminology.hl7.org/CodeSystem/MSH"),
     ("MONDO", "http://purl.obolibrary.org/obo/mondo.owl"),
     ("NCIT", "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"),
+    ("NOTEWARD", "urn:noteward:concept"),
     ("OMIM", "http://www.omim.org"),
     ("ORPHA", "http://www.orpha.net"),
     ("RXNORM", "http://www.nlm.nih.gov/research/umls/rxnorm"),
@@ -24,7 +26,7 @@ const SYSTEMS: [(&str, &str); 17] = [
 ];
 
 /// Vocabularies whose codes carry their name: `HP:0001945`.
-const WITH_PREFIX: [&str; 4] = ["DOID", "HP", "MONDO", "SYMP"];
+const WITH_PREFIX: [&str; 5] = ["DOID", "EFO", "HP", "MONDO", "SYMP"];
 
 /// Measurements that are vital signs.
 const VITAL_SIGNS: [&str; 10] = [

@@ -21,6 +21,7 @@ use super::axes::Axes;
 use super::ledger::Table;
 use super::{Exporting, Written};
 use crate::past_run::{NoteRowStream, NoteRows, Row};
+use crate::read::patients::Sex;
 use crate::write::folder::create;
 use crate::{Error, Result};
 
@@ -74,14 +75,19 @@ pub(super) fn export(exporting: &mut Exporting<'_>, options: &MedsOptions) -> Re
     let Collector { codes, subjects, sorter, n_events, .. } = collector;
     let n_shards = write_data(exporting.folder, sorter.finish()?, &codes, options)?;
     write_metadata(exporting, &codes, &subjects, options)?;
+    let n_rejected = subjects.write_rejected(&exporting.folder.join("rejected_patients.csv"))?;
     Ok(Written::from([
         ("events", n_events),
+        ("rejected_rows_of_patients", n_rejected),
         ("subjects", subjects.ids().iter().count() as u64),
         ("subjects_of_contradictory_sex", subjects.n_contradictory()),
         ("codes", codes.sorted().len() as u64),
         ("shards", n_shards),
     ]))
 }
+
+/// The code of a row.
+type CodeOf = fn(&Row, Axes) -> Option<Code>;
 
 /// Makes events of the rows of notes.
 struct Collector<'a> {
@@ -109,7 +115,7 @@ impl Collector<'_> {
         let note_type = rows.note.text("note_type");
         self.push(subject, Some(time), codes::of_note(note_type), (None, None), Some(Said::in_note(&rows.note)))?;
         exporting.ledger.write(Table::Notes);
-        let tables: [(Table, &[Row], fn(&Row, Axes) -> Option<Code>); 3] = [
+        let tables: [(Table, &[Row], CodeOf); 3] = [
             (Table::Mentions, &rows.mentions, codes::of_mention),
             (Table::Measurements, &rows.measurements, codes::of_measurement),
             (Table::Facts, &rows.facts, codes::of_fact),
@@ -133,7 +139,8 @@ impl Collector<'_> {
     /// Adds what is known of each subject besides its notes.
     fn subjects(&mut self) -> Result<()> {
         for known in self.subjects.known() {
-            let sex = codes::of_subject(&format!("SEX//{}", known.sex), &format!("Sex: {}", known.sex));
+            let sex = known.sex.map_or("unknown", Sex::name);
+            let sex = codes::of_subject(&format!("SEX//{sex}"), &format!("Sex: {sex}"));
             self.push(known.subject, None, sex, (None, None), None)?;
             if let Some(birth) = known.birth {
                 let code = codes::of_subject("MEDS_BIRTH", "Birth");
