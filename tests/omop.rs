@@ -41,7 +41,7 @@ fn run() -> Workplace {
     workplace.write("concepts.csv", CONCEPTS);
     assert_eq!(workplace.annotate(&["notes.csv"]).status, 0);
     let row = |id: &str, fields: Value| {
-        let mut row = json!({"note_id": "41", "start": 38, "end": 41, "start_byte": 38, "end_byte": 41, "presence": "present",
+        let mut row = json!({"note_id": "41", "start": 39, "end": 42, "start_byte": 39, "end_byte": 42, "presence": "present",
             "temporality": "current", "experiencer": "patient", "segment_hash": "h", "measurement_id": id, "mention_id": id,
             "name": "systolic_bp", "loinc": "8480-6", "value": 142.0, "unit": "mm[Hg]", "value_text": "142", "plausible": true,
             "sentence": 2});

@@ -64,7 +64,7 @@ pub(super) struct OmopArgs {
     #[arg(long, value_enum, value_name = "KEY", default_value_t = PersonKeyArg::Id, requires = "postgres")]
     pub person_key: PersonKeyArg,
 
-    /// Replace notes that have another text or person in the database
+    /// Replace notes that have another text in the database
     #[arg(long, requires = "postgres")]
     pub replace_notes: bool,
 }

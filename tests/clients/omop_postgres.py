@@ -330,6 +330,10 @@ def prove(server, program, options, scratch):
     program.run("export", run, *common, *target[:3], "lacking", *target[4:], "--out", scratch / "text", status=1, password=PASSWORD)
     lost = {row["reason"] for row in rows_of(scratch / "text/lost_notes.csv")}
     check("other_text_in_database" in lost, "a note with another text is not loaded")
+    program.run("export", run, *common, *target[:3], "lacking", *target[4:], "--out", scratch / "replaced", "--replace-notes",
+                status=1, password=PASSWORD)
+    replaced = json.loads((scratch / "replaced/export.json").read_text())["rows"]["note_replaced"]
+    check(replaced == 1, "unless notes are to be replaced")
     server.psql("ALTER TABLE lacking.note_nlp DROP COLUMN term_exists")
     told = program.run("export", run, *common, *target[:3], "lacking", "--out", scratch / "column", status=2, password=PASSWORD)
     check("table lacking.note_nlp has no column term_exists" in told, "a missing column is named")
@@ -366,6 +370,12 @@ def prove(server, program, options, scratch):
     told = program.run("annotate", f"{server.url()}?query=SELECT note_id FROM cdm.note ORDER BY 1", "--out", scratch / "no", status=2,
                        password=PASSWORD)
     check("no column holds the text" in told, "a query without a text is refused")
+    bad = scratch / "bad"
+    program.run("annotate", f"{server.url()}?query=SELECT note_id, note_text, note_text::date FROM cdm.note ORDER BY 1", "--out", bad,
+                status=1, password=PASSWORD)
+    told = (bad / "rejects.jsonl").read_text()
+    words = server.psql("SELECT note_text FROM cdm.note ORDER BY note_id LIMIT 1")[0][0].split()[0]
+    check("SQLSTATE 22" in told and words not in told, "an error of the server is told without the value that it quotes")
     writing = "WITH gone AS (DELETE FROM cdm.note_nlp RETURNING note_id) SELECT note_id, 'x' AS text FROM gone ORDER BY 1"
     program.run("annotate", f"{server.url()}?query={writing}", "--out", scratch / "write", "--quiet", status=1, password=PASSWORD)
     check(numbers(server, "cdm")[1] > first[1], "a query that writes does not")

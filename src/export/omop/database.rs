@@ -21,7 +21,7 @@ pub enum PersonKey {
     SourceValue,
 }
 
-/// What is done with a note that the database holds with another text or person.
+/// What is done with a note that the database holds with another text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OtherText {
     /// It is left as it is, and nothing is loaded for it.

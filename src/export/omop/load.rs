@@ -30,6 +30,7 @@ const BATCH_ROWS: usize = 20_000;
 /// Why a note is not loaded.
 const NO_PERSON: &str = "no_such_person";
 const SEVERAL_PERSONS: &str = "several_such_persons";
+const OTHER_PERSON: &str = "other_person_in_database";
 const OTHER_TEXT: &str = "other_text_in_database";
 const NO_NOTE: &str = "not_in_database";
 
@@ -339,17 +340,21 @@ impl Statements {
         let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", locked.join(", "));
         let copies = [&NOTE, &NOTE_NLP, &MEASUREMENT]
             .map(|table| format!("COPY batch_{} ({}) FROM STDIN", table.name, names(table, "")));
-        let differs = "there.note_id = batch.note_id AND (there.note_text <> batch.note_text OR there.person_id <> \
-                       batch.person_id)";
         let loads_notes = has(OmopTableName::Note);
         let replaces = loads_notes && other_text == OtherText::Replace;
-        let mut refuse = Vec::new();
+        let same = "there.note_id = batch.note_id";
+        let other_text = format!("{same} AND there.note_text <> batch.note_text");
+        let mut refuse = vec![(format!("{same} AND there.person_id <> batch.person_id"), OTHER_PERSON)];
         if !replaces {
-            let statement = format!(
-                "DELETE FROM batch_note AS batch USING {schema}.note AS there WHERE {differs} RETURNING batch.note_id::bigint"
-            );
-            refuse.push((statement, OTHER_TEXT));
+            refuse.push((other_text.clone(), OTHER_TEXT));
         }
+        let mut refuse: Vec<_> = refuse
+            .into_iter()
+            .map(|(differs, reason)| {
+                let rows = format!("batch_note AS batch USING {schema}.note AS there WHERE {differs}");
+                (format!("DELETE FROM {rows} RETURNING batch.note_id::bigint"), reason)
+            })
+            .collect();
         let missing = format!("NOT EXISTS (SELECT FROM {schema}.note AS there WHERE there.note_id = batch.note_id)");
         if !loads_notes {
             let statement = format!("DELETE FROM batch_note AS batch WHERE {missing} RETURNING batch.note_id::bigint");
@@ -362,7 +367,7 @@ impl Statements {
             copies,
             refuse,
             replace_notes: replaces
-                .then(|| format!("DELETE FROM {schema}.note AS there USING batch_note AS batch WHERE {differs}")),
+                .then(|| format!("DELETE FROM {schema}.note AS there USING batch_note AS batch WHERE {other_text}")),
             add_notes: loads_notes.then(|| {
                 format!("INSERT INTO {schema}.note ({note}) SELECT {note} FROM batch_note AS batch WHERE {missing}")
             }),
