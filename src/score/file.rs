@@ -76,6 +76,8 @@ pub struct Score {
     pub exclusions: Vec<Exclusion>,
     /// Ranges of its value, from the lowest.
     pub bands: Vec<Band>,
+    /// Hash of the file's text, and of its table of codes.
+    pub blake3: String,
     pub(super) inputs: Vec<Input>,
     pub(super) compiled: Compiled,
 }
@@ -114,6 +116,9 @@ pub struct Band {
     /// The guideline.
     #[serde(default)]
     pub source: Option<String>,
+    /// Whether the score calls for action from this band on.
+    #[serde(default)]
+    pub alerts: bool,
 }
 
 /// Whom a score does not hold for.
@@ -132,6 +137,9 @@ pub struct Exclusion {
     /// What in a record excludes the patient.
     #[serde(default, rename = "from")]
     pub sources: super::Sources,
+    /// How old the evidence may be; what is over excludes only where it may be of any age.
+    #[serde(default)]
+    pub window: super::Window,
 }
 
 /// A file as it is written.
@@ -242,6 +250,8 @@ impl Score {
             let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
             Error::table(file, line, error.message().trim_end().replace('\n', " "))
         })?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(text.as_bytes());
         if let Some(codes) = &stated.codes {
             let Some(text) = table(&codes.table) else {
                 return Err(Error::table(
@@ -250,6 +260,7 @@ impl Score {
                     format!("expected a table of codes {:?} beside the file", codes.table),
                 ));
             };
+            hasher.update(text.as_bytes());
             add_codes(&mut stated.input, codes, &text)?;
         }
         check_bands(&stated.band)
@@ -268,6 +279,7 @@ impl Score {
             citation: stated.citation,
             exclusions: stated.exclusion,
             bands: stated.band,
+            blake3: hasher.finalize().to_hex().to_string(),
             inputs: stated.input,
             compiled,
         })
@@ -281,6 +293,11 @@ impl Score {
     /// The place of an input by its name.
     pub fn input_index(&self, name: &str) -> Option<usize> {
         self.inputs.iter().position(|input| input.name == name)
+    }
+
+    /// Whether the score calls for action in a band.
+    pub fn alerts(&self, band: usize) -> bool {
+        self.bands.iter().take(band + 1).any(|band| band.alerts)
     }
 
     /// The band of a value that no single input lifts.
