@@ -105,7 +105,7 @@ pub use terminology::{
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use warn::{
     LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, PatientCounts, ScoreSummary, WarnOptions, WarnReport,
-    warn,
+    WarningForm, warn,
 };
 pub use why::{
     AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,

@@ -6,6 +6,9 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod program;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float32Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use program::{Finished, Row, Workplace};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -307,6 +310,73 @@ fn results_are_the_same_for_any_number_of_workers_and_in_every_format() {
     }
     let lines = String::from_utf8(one.read("out/warnings.csv")).unwrap();
     assert!(lines.starts_with("patient_id,encounter_id,time,score,min,max,band_min,band_max,decided,missing,"));
+}
+
+#[test]
+fn warnings_are_also_risk_assessments_and_events() {
+    let (workplace, finished) = warn(&three_days(), &["--also", "fhir,meds"]);
+    assert_eq!(finished.status, 0, "{finished:?}");
+    let rows = workplace.rows("warnings.jsonl");
+    let resources = workplace.rows("risk_assessments.ndjson");
+    assert_eq!(resources.len(), rows.len());
+    for (row, resource) in rows.iter().zip(&resources) {
+        assert_eq!(resource["resourceType"], "RiskAssessment");
+        assert_eq!(resource["status"], if row["decided"] == true { "final" } else { "preliminary" });
+        assert_eq!(resource["subject"]["reference"], format!("Patient/{}", row["patient_id"].as_str().unwrap()));
+        assert_eq!(resource["occurrenceDateTime"], format!("{}Z", row["time"].as_str().unwrap()));
+    }
+    let file = std::fs::File::open(workplace.path("out/meds.parquet")).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    let batches: Vec<_> = reader.map(Result::unwrap).collect();
+    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2 * rows.len());
+    let codes = batches[0].column_by_name("code").unwrap().as_string::<i32>();
+    assert_eq!((codes.value(0), codes.value(1)), ("SCORE//EXAMPLE//min", "SCORE//EXAMPLE//max"));
+    let values = batches[0].column_by_name("numeric_value").unwrap().as_primitive::<Float32Type>();
+    assert_eq!(f64::from(values.value(1)), rows[0]["max"].as_f64().unwrap());
+}
+
+#[test]
+fn observations_of_a_file_count_in_their_units() {
+    let workplace = Workplace::new();
+    three_days().write(&workplace);
+    let lines = "\
+patient_id,time,name,loinc,value,unit
+p1,2025-03-02T07:00:00,,8867-4,140,/min
+p2,2025-03-02T08:00:00,heart_rate,,88,kg
+p2,2025-03-02T08:00:00,height,,180,cm
+p2,soon,heart_rate,,88,
+p3,2025-03-02T08:00:00,heart_rate,,88
+";
+    workplace.write("signs.csv", lines);
+    let finished = again(&workplace, &["--observations", "signs.csv", "--json"]);
+    assert_eq!(finished.status, 1, "{finished:?}");
+    let told: Value = serde_json::from_str(&finished.stdout).unwrap();
+    let counts = &told["observations"];
+    assert_eq!(
+        (&counts["read"], &counts["used"], &counts["not_asked_for"]),
+        (&json!(5), &json!(1), &json!(1)),
+        "{counts}"
+    );
+    assert_eq!(counts["rejected"].as_object().unwrap().len(), 3, "{counts}");
+    let row = workplace.rows("warnings.jsonl").remove(0);
+    // The note of an hour later states 80, which is the latest.
+    assert_eq!(evidence(&row, "heart_rate")["value"], 80.0);
+    workplace.write("at.csv", "patient_id,time\np1,2025-03-02T07:30:00\n");
+    let finished = again(&workplace, &["--observations", "signs.csv", "--at", "at.csv", "--force"]);
+    assert_eq!(finished.status, 1, "{finished:?}");
+    let pulse = evidence(&workplace.rows("warnings.jsonl")[0], "heart_rate");
+    assert_eq!((&pulse["table"], &pulse["row"], &pulse["value"]), (&json!("observations"), &json!(1), &json!(140.0)));
+}
+
+#[test]
+fn a_file_of_patients_wins_over_what_notes_say_of_age() {
+    let workplace = Workplace::new();
+    three_days().fact("demographic.age", json!({"value": 9.0})).write(&workplace);
+    workplace.write("patients.csv", "patient_id,birth_date,sex\np1,1950-06-15,female\n");
+    assert_eq!(again(&workplace, &[]).status, 0);
+    let without = workplace.rows("warnings.jsonl").len();
+    assert_eq!(again(&workplace, &["--patients", "patients.csv", "--force"]).status, 0);
+    assert_eq!((without, workplace.rows("warnings.jsonl").len()), (3, 4));
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use noteward::{Assume, Moments, WarnOptions};
+use noteward::{Assume, Moments, WarnOptions, WarningForm};
 
-use super::warn_args::{AssumeArg, WarnArgs};
+use super::warn_args::{AlsoArg, AssumeArg, WarnArgs};
 use super::{DONE, SOME_REJECTED, print};
 
 /// Runs the command; gives the exit status.
@@ -25,6 +25,11 @@ pub(super) fn warn(arguments: WarnArgs) -> Result<u8> {
     options.patients = arguments.patients;
     options.changes_only = arguments.changes_only;
     options.formats = arguments.format.into_iter().map(Into::into).collect();
+    let form = |also| match also {
+        AlsoArg::Fhir => WarningForm::Fhir,
+        AlsoArg::Meds => WarningForm::Meds,
+    };
+    options.also = arguments.also.into_iter().map(form).collect();
     options.force = arguments.force;
     options.threads = arguments.threads;
     let report = noteward::warn(&arguments.run, &arguments.out, &options)?;

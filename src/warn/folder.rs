@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::WarnOptions;
+use super::forms::WarningForm;
 use super::report::WarnReport;
 use super::worker::Part;
 use super::{rows, summary};
@@ -43,24 +45,29 @@ impl WarnFolder {
     /// Every file or folder that a command may leave.
     fn results(&self) -> Vec<PathBuf> {
         let tables = OutputFormat::ALL.map(|format| self.path.join(format!("{TABLE}.{}", format.extension())));
-        tables.into_iter().chain([SUMMARY_FILE, WARN_FILE].map(|name| self.path.join(name))).collect()
+        let others = [WarningForm::Fhir.file(), WarningForm::Meds.file(), SUMMARY_FILE, WARN_FILE];
+        tables.into_iter().chain(others.map(|name| self.path.join(name))).collect()
     }
 
     /// Makes tables of the parts, which stand in temporary folders beside `made`, and gives everything its name.
     ///
     /// # Errors
     /// The disk refuses something.
-    pub fn finish(&self, made: &Path, parts: &[Part], formats: &[OutputFormat], report: &WarnReport) -> Result<()> {
+    pub fn finish(&self, made: &Path, parts: &[Part], options: &WarnOptions, report: &WarnReport) -> Result<()> {
         let made = made.join("final");
         fs::create_dir_all(&made).map_err(|error| Error::io("creating", &made, error))?;
         let mut files = Vec::new();
-        for &format in formats {
+        for &format in &options.formats {
             let part = |part: &Part| PartFile {
                 path: part.folder.join(format!("{TABLE}.{}", format.extension())),
                 rows: part.n_rows,
             };
             let parts: Vec<PartFile> = parts.iter().map(part).collect();
             files.push(assemble(&made, TABLE, &rows::schema(), format, &parts)?);
+        }
+        let of_parts: Vec<(PathBuf, u64)> = parts.iter().map(|part| (part.folder.clone(), part.n_rows)).collect();
+        for form in &options.also {
+            files.push(form.assemble(&made, &of_parts)?);
         }
         let summary_file = made.join(SUMMARY_FILE);
         summary::write(&summary_file, &report.scores)?;

@@ -9,6 +9,7 @@
 
 mod derived;
 mod folder;
+mod forms;
 mod gather;
 mod inputs;
 mod moments;
@@ -40,6 +41,7 @@ use crate::write::OutputFormat;
 use crate::{Error, Result};
 
 use folder::WarnFolder;
+pub use forms::WarningForm;
 use gather::Tables;
 use inputs::Scores;
 pub use moments::Moments;
@@ -70,6 +72,8 @@ pub struct WarnOptions {
     pub changes_only: bool,
     /// Formats of the table.
     pub formats: Vec<OutputFormat>,
+    /// Other forms in which they are written too.
+    pub also: Vec<WarningForm>,
     /// Whether the warnings that the output folder holds are replaced.
     pub force: bool,
     /// Workers; all cores where it is not given.
@@ -87,6 +91,7 @@ impl WarnOptions {
             patients: None,
             changes_only: false,
             formats: vec![OutputFormat::Parquet],
+            also: Vec::new(),
             force: false,
             threads: None,
         }
@@ -127,7 +132,7 @@ pub fn warn(run: &Path, out: &Path, options: &WarnOptions) -> Result<WarnReport>
         .zip(&tallies)
         .map(|(score, tally)| tally.summary(&score.id, score.inputs().iter().map(|input| input.name.as_str())))
         .collect();
-    folder.finish(worker.store.folder(), &parts, &options.formats, &report)?;
+    folder.finish(worker.store.folder(), &parts, options, &report)?;
     Ok(report)
 }
 
@@ -203,6 +208,7 @@ fn gathered<'s>(
         assume: options.assume,
         changes_only: options.changes_only,
         formats: options.formats.clone(),
+        also: options.also.clone(),
         parts,
     })
 }

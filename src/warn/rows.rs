@@ -40,10 +40,15 @@ pub(super) struct Warning<'a> {
     pub encounter: Option<&'a str>,
     pub time: i64,
     pub score: &'a str,
+    /// Short and full name of the score.
+    pub name: &'a str,
+    pub title: &'a str,
     pub min: f64,
     pub max: f64,
     pub band_min: &'a str,
     pub band_max: &'a str,
+    /// What people call the bands.
+    pub labels: (&'a str, &'a str),
     pub decided: bool,
     pub missing: &'a str,
     pub would_settle: Option<&'a str>,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::SchemaRef;
 
+use super::forms::{FormWriter, WarningForm};
 use super::inputs::{Plan, Resolved, View};
 use super::moments::{self, Moment};
 use super::record::{Entry, Origin, Record, Source};
@@ -35,6 +36,7 @@ pub(super) struct Worker<'s> {
     pub assume: Assume,
     pub changes_only: bool,
     pub formats: Vec<OutputFormat>,
+    pub also: Vec<WarningForm>,
     pub parts: PathBuf,
 }
 
@@ -74,7 +76,7 @@ impl Worker<'_> {
                 _ => by_patient.push(vec![entry]),
             }
         }
-        let mut out = Output::create(&folder, &self.formats, self.plans.len())?;
+        let mut out = Output::create(&folder, self)?;
         let mut scratch = Scratch { slots: vec![Vec::new(); self.n_slots], ..Scratch::default() };
         for entries in by_patient {
             self.patient(Record::new(entries), &mut scratch, &mut out)?;
@@ -183,17 +185,20 @@ impl Scored<'_, '_, '_> {
             return Ok(());
         }
         let band = |band: usize| score.bands.get(band);
-        let low = band(outcome.band_min);
+        let (low, high) = (band(outcome.band_min), band(outcome.band_max));
         let evidence = self.evidence(resolved, states, outcome);
         out.push(&Warning {
             patient: self.name,
             encounter: self.view.encounter,
             time: self.view.moment,
             score: &score.id,
+            name: &score.name,
+            title: &score.title,
             min: outcome.min,
             max: outcome.max,
             band_min: low.map_or("", |band| &band.name),
-            band_max: band(outcome.band_max).map_or("", |band| &band.name),
+            band_max: high.map_or("", |band| &band.name),
+            labels: (low.map_or("", |band| &band.label), high.map_or("", |band| &band.label)),
             decided: outcome.decided,
             missing,
             would_settle: outcome.would_settle.and_then(|k| score.inputs().get(k)).map(|input| input.name.as_str()),
@@ -298,6 +303,7 @@ struct Output {
     schema: SchemaRef,
     table: TableWriter,
     rows: WarningRows,
+    also: Vec<FormWriter>,
     tallies: Vec<Tally>,
     /// The bands of each score that were written last for the patient at hand.
     last: Vec<Option<(usize, usize)>>,
@@ -305,10 +311,12 @@ struct Output {
 }
 
 impl Output {
-    fn create(folder: &Path, formats: &[OutputFormat], n_scores: usize) -> Result<Output> {
+    fn create(folder: &Path, worker: &Worker<'_>) -> Result<Output> {
         let schema = rows::schema();
+        let n_scores = worker.plans.len();
         Ok(Output {
-            table: TableWriter::create(folder, "warnings", schema.clone(), formats)?,
+            table: TableWriter::create(folder, "warnings", schema.clone(), &worker.formats)?,
+            also: worker.also.iter().map(|form| FormWriter::create(*form, folder)).collect::<Result<_>>()?,
             schema,
             rows: WarningRows::default(),
             tallies: vec![Tally::default(); n_scores],
@@ -345,16 +353,19 @@ impl Output {
 
     fn push(&mut self, warning: &Warning<'_>) -> Result<()> {
         self.rows.push(warning)?;
+        self.also.iter_mut().try_for_each(|form| form.push(warning))?;
         if self.rows.len() >= BATCH_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
         let batch = std::mem::take(&mut self.rows).finish(self.schema.clone())?;
+        self.also.iter_mut().try_for_each(FormWriter::flush)?;
         self.table.write(&batch)
     }
 
     fn finish(mut self) -> Result<(u64, Vec<Tally>, u64)> {
         self.flush()?;
+        self.also.into_iter().try_for_each(FormWriter::finish)?;
         Ok((self.table.finish()?, self.tallies, self.n_moments))
     }
 }
