@@ -1,7 +1,10 @@
-//! A finished run, opened again: its description, single rows of its tables, and the texts of its notes.
+//! A finished run, opened again: its description, single rows of its tables or all of them note by note, and the texts of
+//! its notes.
 //!
 //! Commands that read a run go through this, so that all of them refuse a changed text.
 
+mod in_order;
+mod note_rows;
 mod row;
 mod texts;
 
@@ -17,6 +20,8 @@ use crate::write::folder::RUN_FILE;
 use crate::write::{mentions, notes};
 use crate::{Error, Result};
 
+pub(crate) use in_order::NoteTexts;
+pub(crate) use note_rows::{NoteRowStream, NoteRows};
 pub(crate) use row::Row;
 pub use texts::{FoundIn, NoteSource};
 

@@ -1,7 +1,9 @@
 //! A row of a table as values by name, whatever format it was read from.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, TimestampMicrosecondType, UInt32Type, UInt64Type};
+use arrow_array::types::{Float32Type, Float64Type, TimestampMicrosecondType, UInt32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
@@ -9,14 +11,19 @@ use serde_json::Value;
 /// A row of a table. `Debug` is left out: a row may hold text.
 #[derive(Clone)]
 pub(crate) struct Row {
-    batch: RecordBatch,
+    batch: Arc<RecordBatch>,
     index: usize,
 }
 
 impl Row {
     /// The first row of a batch.
     pub fn first(batch: RecordBatch) -> Row {
-        Row { batch, index: 0 }
+        Row { batch: Arc::new(batch), index: 0 }
+    }
+
+    /// A row of a batch.
+    pub fn of(batch: &Arc<RecordBatch>, index: usize) -> Row {
+        Row { batch: Arc::clone(batch), index }
     }
 
     /// The names of the columns, in order.
@@ -39,6 +46,22 @@ impl Row {
         }
         let small = values.as_primitive_opt::<UInt32Type>().map(|values| u64::from(values.value(self.index)));
         small.or_else(|| Some(values.as_primitive_opt::<UInt64Type>()?.value(self.index)))
+    }
+
+    /// A number that may have a fraction.
+    pub fn decimal(&self, column: &str) -> Option<f64> {
+        let values = self.batch.column_by_name(column)?;
+        if self.index >= values.len() || values.is_null(self.index) {
+            return None;
+        }
+        let narrow = values.as_primitive_opt::<Float32Type>().map(|values| f64::from(values.value(self.index)));
+        narrow.or_else(|| Some(values.as_primitive_opt::<Float64Type>()?.value(self.index)))
+    }
+
+    /// Yes or no.
+    pub fn flag(&self, column: &str) -> Option<bool> {
+        let values = self.batch.column_by_name(column)?.as_boolean_opt()?;
+        (self.index < values.len() && values.is_valid(self.index)).then(|| values.value(self.index))
     }
 
     /// A value as JSON: numbers as numbers, everything else in words.

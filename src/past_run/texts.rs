@@ -32,7 +32,7 @@ pub enum FoundIn {
     Given,
 }
 
-const REMEDY: &str = "name the notes with --notes INPUT";
+pub(super) const REMEDY: &str = "name the notes with --notes INPUT";
 
 impl PastRun {
     /// A note with the text that the run annotated; `row` is its row of `notes`.
@@ -46,6 +46,12 @@ impl PastRun {
             NoteSource::OfTheRun if run_table::holds(self.folder(), "texts") => (self.kept_text(id)?, FoundIn::Texts),
             NoteSource::OfTheRun => (self.input_text(row)?, FoundIn::Input),
         };
+        Ok((self.checked(row, text)?, found_in))
+    }
+
+    /// The note of a row of `notes`, where this is the text that was annotated.
+    pub(super) fn checked(&self, row: &Row, text: String) -> Result<Note> {
+        let id = row.text("note_id").unwrap_or_default();
         let (found, expected) = (text_hash(&text), row.text("text_hash").unwrap_or_default());
         if found != expected {
             let problem = format!(
@@ -64,7 +70,7 @@ impl PastRun {
             author: owned("author"),
             kept: Vec::new(),
         };
-        Ok((Note { meta, text }, found_in))
+        Ok(Note { meta, text })
     }
 
     fn kept_text(&self, id: &str) -> Result<String> {
@@ -79,12 +85,7 @@ impl PastRun {
         let config = self.config()?;
         let (input, number) = (row.text("input").unwrap_or_default(), row.number("record"));
         let path = Path::new(input);
-        if input == "-" {
-            return Err(Error::input(path, format!("standard input cannot be read again; {REMEDY}")));
-        }
-        if !path.exists() {
-            return Err(Error::input(path, format!("the input of the run is not there; {REMEDY}")));
-        }
+        readable(input)?;
         let is_it = |record: &Record| Some(record.origin.record) == number;
         let found = text_of(&[input.to_owned()], &config.out, &read_options(&config)?, is_it)?;
         let number = number.unwrap_or_default();
@@ -98,6 +99,18 @@ impl PastRun {
         let path = inputs.join(" ");
         found.ok_or_else(|| Error::input(Path::new(&path), format!("no note with a text has the id {id:?}")))
     }
+}
+
+/// Refuses an input that is not there any more.
+pub(super) fn readable(input: &str) -> Result<()> {
+    let path = Path::new(input);
+    if input == "-" {
+        return Err(Error::input(path, format!("standard input cannot be read again; {REMEDY}")));
+    }
+    if !path.exists() {
+        return Err(Error::input(path, format!("the input of the run is not there; {REMEDY}")));
+    }
+    Ok(())
 }
 
 /// The text of the first record that is asked for.
