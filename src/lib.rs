@@ -39,6 +39,7 @@ mod note;
 mod pairs;
 mod past_run;
 mod pipeline;
+mod quality;
 mod read;
 mod recognize;
 mod segment;

@@ -30,6 +30,17 @@ const TABLES: &[(&str, &str)] = &tables![
 const TERMINOLOGY_TABLES: &[(&str, &str)] =
     &tables!["code-systems.tsv", "dropped-forms.tsv", "terminology-types.tsv", "title-rewrites.tsv",];
 
+/// The tables of the checks of imaging reports.
+const QUALITY_TABLES: &[(&str, &str)] = &tables![
+    "quality/checks.tsv",
+    "quality/critical.tsv",
+    "quality/groups.tsv",
+    "quality/organs.tsv",
+    "quality/phrases.tsv",
+    "quality/section-roles.tsv",
+    "quality/sites.tsv",
+];
+
 /// Every embedded table of concepts.
 const CONCEPTS: &[(&str, &str)] = &tables![
     "concepts/cardiology.tsv",
@@ -73,7 +84,7 @@ pub(crate) fn concept_texts() -> impl Iterator<Item = &'static str> {
 
 /// A table by its name under `lexicons/`; an empty one where there is none.
 pub(crate) fn table(name: &str) -> TableSource {
-    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES);
+    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES).chain(QUALITY_TABLES);
     debug_assert!(tables.clone().any(|table| table.0 == name), "{name}");
     tables.find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
 }
