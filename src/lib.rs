@@ -42,6 +42,7 @@ mod pipeline;
 mod quality;
 mod read;
 mod recognize;
+mod report;
 mod segment;
 mod span;
 mod terminology;
@@ -66,6 +67,7 @@ pub use pipeline::{
     CacheUse, Counts, Estimate, Explanation, FieldUse, Pipeline, Progress, Reason, Resources, RunOptions, RunReport,
     estimate, run,
 };
+pub use report::{ReportOptions, report};
 pub use span::Span;
 pub use terminology::{
     BuildOptions, BuildReport, BuiltInput, Malformed, Suppressed, SynonymScope, TerminologyFormat, build_lexicon,

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 
 use super::lexicon_args::LexiconCommand;
+use super::report_args::ReportArgs;
 
 /// Reads hospital notes and tells which symptoms, findings and diagnoses they name.
 #[derive(Debug, Parser)]
@@ -28,6 +29,8 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Time, memory, disk and duplication of a run, before it
     Estimate(Box<EstimateArgs>),
+    /// One self-contained page of a run, or of a patient, that a person can read
+    Report(Box<ReportArgs>),
     /// Terminologies into a compiled lexicon, and what is wrong in a lexicon
     Lexicon {
         #[command(subcommand)]

@@ -8,6 +8,8 @@ mod evaluate;
 mod lexicon;
 mod lexicon_args;
 mod progress;
+mod report;
+mod report_args;
 mod why;
 
 use std::io::Write;
@@ -39,6 +41,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
+        Command::Report(arguments) => report::report(*arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
         Command::Estimate(arguments) => estimate::estimate(*arguments),
     };

@@ -30,8 +30,9 @@ const TABLES: &[(&str, &str)] = &tables![
 const TERMINOLOGY_TABLES: &[(&str, &str)] =
     &tables!["code-systems.tsv", "dropped-forms.tsv", "terminology-types.tsv", "title-rewrites.tsv",];
 
-/// The tables of the checks of imaging reports.
-const QUALITY_TABLES: &[(&str, &str)] = &tables![
+/// The tables of reports, and of the checks of imaging reports.
+const REPORT_TABLES: &[(&str, &str)] = &tables![
+    "icd10cm-chapters.tsv",
     "quality/checks.tsv",
     "quality/critical.tsv",
     "quality/groups.tsv",
@@ -84,7 +85,7 @@ pub(crate) fn concept_texts() -> impl Iterator<Item = &'static str> {
 
 /// A table by its name under `lexicons/`; an empty one where there is none.
 pub(crate) fn table(name: &str) -> TableSource {
-    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES).chain(QUALITY_TABLES);
+    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES).chain(REPORT_TABLES);
     debug_assert!(tables.clone().any(|table| table.0 == name), "{name}");
     tables.find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
 }
