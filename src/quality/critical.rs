@@ -27,6 +27,9 @@ pub(super) fn judge(view: &ReportView<'_>) -> Vec<Item> {
         let (outcome, reason) = match (&told, here.finding.presence) {
             (Some(_), _) => (Outcome::Pass, "the report says that it was communicated"),
             (None, Presence::Possible) => (Outcome::CannotTell, "it is uncertain, and no communication is stated"),
+            (None, _) if is_known(view, row) => {
+                (Outcome::CannotTell, "no communication is stated, and the report elsewhere calls it known or better")
+            }
             (None, _) => (Outcome::Flag, "no communication is stated"),
         };
         items.push(Item::new(outcome, &row.finding, reason).at(here.place()).against(told.clone()));
@@ -42,5 +45,17 @@ fn critical<'v>(view: &'v ReportView<'_>, here: &Placed<'_>) -> Option<&'v Criti
         row.concepts.hold(concept)
             && (row.needs.is_empty() || first_place(&row.needs, hits).is_some())
             && first_place(&row.unless, hits).is_none()
+    })
+}
+
+/// Whether a finding of a row is stated elsewhere with words for which it is not critical.
+fn is_known(view: &ReportView<'_>, row: &Critical) -> bool {
+    let mut stated = view.findings.iter().filter(|placed| placed.role != Role::Background && placed.is_stated());
+    stated.any(|placed| {
+        placed.finding.concept_id.is_some_and(|concept| row.concepts.hold(concept))
+            && view
+                .sentences
+                .get(placed.sentence)
+                .is_some_and(|sentence| first_place(&row.unless, &sentence.hits).is_some())
     })
 }

@@ -1,5 +1,6 @@
 //! Whether a finding is on the same side in the impression as in the findings.
 
+use super::tables::Group;
 use super::view::{Placed, ReportView, Role, Sides};
 use super::{Item, Outcome};
 
@@ -32,6 +33,10 @@ fn compare(view: &ReportView<'_>, here: &Placed<'_>, findings: &[&Placed<'_>]) -
             item(Outcome::Pass, "findings and impression agree on the side".to_owned())
         });
     }
+    if let Some(related) = related_on_side(here, group, findings) {
+        let reason = "a related finding stands on that side in the findings".to_owned();
+        return Some(item(Outcome::Pass, reason).against(Some(related.place())));
+    }
     match other {
         Some(other) if same.iter().all(|there| there.sides.is_known()) => {
             let reason = format!("the findings say {}, the impression {}", sides.name(), here.sides.name());
@@ -42,4 +47,18 @@ fn compare(view: &ReportView<'_>, here: &Placed<'_>, findings: &[&Placed<'_>]) -
             Some(item(Outcome::CannotTell, reason).against(Some(first.place())))
         }
     }
+}
+
+/// A finding of a related family on the side of one of the impression: findings often describe what the impression names.
+fn related_on_side<'v, 'a>(
+    here: &Placed<'_>,
+    group: Option<&Group>,
+    findings: &[&'v Placed<'a>],
+) -> Option<&'v Placed<'a>> {
+    let is_related = |there: &&&Placed<'_>| {
+        there.group.is_some_and(|other| group.is_some_and(|group| group.shown_by.contains(&other)))
+            && there.sides.meets(here.sides)
+            && there.may_be_at(here)
+    };
+    findings.iter().find(is_related).copied()
 }

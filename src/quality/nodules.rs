@@ -6,6 +6,7 @@ use super::phrases::first_place;
 use super::tables::Kind;
 use super::view::{Placed, ReportView, Role, SentenceView};
 use super::{Item, Outcome, Place};
+use crate::assertion::Presence;
 use crate::token::{TokenKind, word_key};
 
 /// Tokens before a nodule in which a mask may have been its size.
@@ -14,14 +15,17 @@ const MASK_REACH: usize = 3;
 pub(super) fn judge_size(view: &ReportView<'_>) -> Vec<Item> {
     let nodules = open_nodules(view);
     let Some(first) = nodules.first() else { return settled(view) };
-    if let Some(place) = nodules.iter().find_map(|nodule| size_beside(view, nodule)) {
+    // A nodule of the impression is often an opacity of the findings, which has the size.
+    let related = view.findings.iter().filter(|placed| is_related(view, placed));
+    if let Some(place) = nodules.iter().copied().chain(related).find_map(|nodule| size_beside(view, nodule)) {
         return vec![item(view, Outcome::Pass, "a size is stated").at(first.place()).against(Some(place))];
     }
     let masked =
         nodules.iter().any(|nodule| view.has_mask(nodule.tokens.start.saturating_sub(MASK_REACH)..nodule.tokens.start));
-    let (outcome, reason) = match masked {
-        true => (Outcome::CannotTell, "no size is stated, and words before it are masked"),
-        false => (Outcome::Flag, "no size is stated"),
+    let (outcome, reason) = match (masked, are_uncertain(&nodules)) {
+        (true, _) => (Outcome::CannotTell, "no size is stated, and words before it are masked"),
+        (_, true) => (Outcome::CannotTell, "it is uncertain, and no size is stated"),
+        _ => (Outcome::Flag, "no size is stated"),
     };
     vec![item(view, outcome, reason).at(first.place())]
 }
@@ -39,9 +43,10 @@ pub(super) fn judge_follow_up(view: &ReportView<'_>) -> Vec<Item> {
     let unchanged = nodules
         .iter()
         .any(|nodule| view.sentences.get(nodule.sentence).is_some_and(|sentence| view.says(sentence, Kind::Unchanged)));
-    let (outcome, reason) = match unchanged {
-        true => (Outcome::CannotTell, "it is said to be unchanged, and no follow-up is stated"),
-        false => (Outcome::Flag, "no follow-up is stated"),
+    let (outcome, reason) = match (unchanged, are_uncertain(&nodules)) {
+        (true, _) => (Outcome::CannotTell, "it is said to be unchanged, and no follow-up is stated"),
+        (_, true) => (Outcome::CannotTell, "it is uncertain, and no follow-up is stated"),
+        _ => (Outcome::Flag, "no follow-up is stated"),
     };
     vec![item(view, outcome, reason).at(first.place())]
 }
@@ -59,13 +64,31 @@ fn nodules<'v, 'a>(view: &'v ReportView<'a>) -> impl Iterator<Item = &'v Placed<
 
 /// Those of them that are neither calcified, nor taken for something harmless, nor gone.
 fn open_nodules<'v, 'a>(view: &'v ReportView<'a>) -> Vec<&'v Placed<'a>> {
-    let is_open = |placed: &&Placed<'_>| {
-        view.sentences.get(placed.sentence).is_some_and(|sentence| {
-            let settled = [Kind::Benign, Kind::Resolved].map(|kind| stated_of(view, sentence, kind));
-            !settled.contains(&true)
-        })
+    nodules(view).filter(|placed| !is_settled(view, placed)).collect()
+}
+
+/// Whether a nodule is said to be harmless or gone, in its sentence or in one that goes on about it.
+fn is_settled(view: &ReportView<'_>, nodule: &Placed<'_>) -> bool {
+    let own = view.sentences.get(nodule.sentence);
+    let goes_on = |sentence: &&SentenceView| {
+        view.places_of(sentence, Kind::Anaphor).iter().any(|place| place.start == sentence.tokens.start)
     };
-    nodules(view).filter(is_open).collect()
+    let next = view.sentences.get(nodule.sentence + 1).filter(goes_on);
+    own.into_iter()
+        .chain(next)
+        .any(|sentence| [Kind::Benign, Kind::Resolved].into_iter().any(|kind| stated_of(view, sentence, kind)))
+}
+
+/// Whether every nodule is only possible.
+fn are_uncertain(nodules: &[&Placed<'_>]) -> bool {
+    nodules.iter().all(|nodule| nodule.finding.presence == Presence::Possible)
+}
+
+/// Whether a finding is of a family in which findings tell of nodules, and not settled.
+fn is_related(view: &ReportView<'_>, placed: &Placed<'_>) -> bool {
+    let group = view.tables.groups.get(view.tables.nodules);
+    let related = placed.group.is_some_and(|other| group.is_some_and(|group| group.shown_by.contains(&other)));
+    related && placed.role != Role::Background && placed.is_stated() && !is_settled(view, placed)
 }
 
 /// Whether a sentence says something without denying it.

@@ -58,6 +58,8 @@ pub(super) enum Kind {
     Benign,
     Unchanged,
     Resolved,
+    /// Begins a sentence about what the last one was about.
+    Anaphor,
     /// A unit of length; a word that is a size.
     Unit,
     SizeWord,
@@ -80,7 +82,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const NAMES: [(&'static str, Kind); 24] = [
+    const NAMES: [(&'static str, Kind); 25] = [
         ("right", Kind::Right),
         ("left", Kind::Left),
         ("both", Kind::Both),
@@ -92,6 +94,7 @@ impl Kind {
         ("benign", Kind::Benign),
         ("unchanged", Kind::Unchanged),
         ("resolved", Kind::Resolved),
+        ("anaphor", Kind::Anaphor),
         ("unit", Kind::Unit),
         ("size_word", Kind::SizeWord),
         ("limited", Kind::Limited),
