@@ -14,6 +14,7 @@ mod jsonl;
 mod lines;
 pub(crate) mod mapped;
 mod parquet;
+pub(crate) mod patients;
 pub(crate) mod run_table;
 mod source;
 mod text;

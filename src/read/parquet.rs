@@ -170,7 +170,7 @@ fn is_text(kind: &DataType) -> bool {
 }
 
 /// A column as strings with 64-bit offsets; binary columns as they are.
-fn as_strings(column: &ArrayRef) -> Result<ArrayRef, String> {
+pub(super) fn as_strings(column: &ArrayRef) -> Result<ArrayRef, String> {
     let target = match column.data_type() {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
             DataType::LargeBinary

@@ -9,6 +9,17 @@ use crate::note::NoteTime;
 
 /// Reads a time; `None` where it is not understood.
 pub(crate) fn parse(stated: &str) -> Option<NoteTime> {
+    let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+    let since = datetime(stated)?.duration_since(epoch);
+    i64::try_from(since.as_micros()).ok().map(NoteTime)
+}
+
+/// Reads the day of a date or time; `None` where it is not understood.
+pub(crate) fn date(stated: &str) -> Option<Date> {
+    datetime(stated).map(DateTime::date)
+}
+
+fn datetime(stated: &str) -> Option<DateTime> {
     let mut clock = stated.trim().replacen(' ', "T", 1).replace('/', "-");
     if let Some((date, time)) = clock.split_once('T') {
         let end = time.find(['Z', 'z', '+', '-', ' ']).unwrap_or(time.len());
@@ -17,16 +28,13 @@ pub(crate) fn parse(stated: &str) -> Option<NoteTime> {
     }
     let compact = clock.len() == 8 && clock.bytes().all(|byte| byte.is_ascii_digit());
     let year_first = clock.as_bytes().get(4) == Some(&b'-') || compact;
-    let datetime = if !year_first {
-        return None;
+    if !year_first {
+        None
     } else if clock.contains('T') {
-        clock.parse::<DateTime>().ok()?
+        clock.parse::<DateTime>().ok()
     } else {
-        clock.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight())
-    };
-    let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-    let since = datetime.duration_since(epoch);
-    i64::try_from(since.as_micros()).ok().map(NoteTime)
+        Some(clock.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight()))
+    }
 }
 
 #[cfg(test)]
