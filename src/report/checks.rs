@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::chart::{count, percent};
@@ -12,17 +11,16 @@ use crate::document::SectionKind;
 use crate::past_run::{NoteRowStream, NoteRows, NoteSource, NoteTexts, PastRun, Row};
 use crate::pipeline::Pipeline;
 use crate::quality::{Check, Checker, Finding, Judgement, Outcome, Place, RecordedSex, Report};
+use crate::read::patients::{Patients, Sex};
 use crate::write::code_points::CodePoints;
 use crate::{Error, Result, Span};
-
-/// The sexes of patients by the record.
-pub(super) type Sexes = FxHashMap<String, RecordedSex>;
 
 /// How the checks came out over a run.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct CheckRates {
     pub reports: String,
     pub others: String,
+    pub patients: String,
     pub outcomes: Vec<&'static str>,
     pub rows: Vec<RateRow>,
 }
@@ -45,7 +43,8 @@ pub(super) struct Checking<'a> {
     pub source: &'a NoteSource,
     pub pipeline: &'a Pipeline,
     pub checker: &'a Checker,
-    pub sexes: &'a Sexes,
+    /// The patients by the record.
+    pub patients: Option<&'a Patients>,
 }
 
 /// The columns of the table of checks.
@@ -100,12 +99,28 @@ impl Checking<'_> {
         }
         let writer = writer.into_inner().map_err(|error| Error::io("writing", path, error.into_error()))?;
         super::file::finish(writer, path)?;
-        Ok(counts.rates(self.checker))
+        Ok(CheckRates { patients: self.told_patients(), ..counts.rates(self.checker) })
+    }
+
+    fn recorded_sex(&self, patient: &str) -> Option<RecordedSex> {
+        match self.patients?.get(patient)?.sex? {
+            Sex::Male => Some(RecordedSex::Male),
+            Sex::Female => Some(RecordedSex::Female),
+            Sex::Other => None,
+        }
+    }
+
+    /// What is said of the file of patients.
+    fn told_patients(&self) -> String {
+        self.patients.map_or_else(String::new, |patients| {
+            let (rows, left_out) = (count(patients.n_rows()), count(patients.rejected().len() as u64));
+            format!("The file of patients has {rows} rows, of which {left_out} could not be understood.")
+        })
     }
 
     /// The judgements on a note, with their places in code points; `None` where it is no imaging report.
     fn judge(&self, note: crate::Note, rows: &NoteRows) -> Option<(Vec<Judgement>, Vec<[String; 4]>)> {
-        let sex = note.meta.patient_id.as_deref().and_then(|patient| self.sexes.get(patient)).copied();
+        let sex = note.meta.patient_id.as_deref().and_then(|patient| self.recorded_sex(patient));
         let document = self.pipeline.segment(note);
         let findings: Vec<Finding<'_>> = rows.mentions.iter().filter_map(|row| finding(row, document.text())).collect();
         let report = Report { document: &document, findings: &findings, sex };
@@ -217,6 +232,7 @@ impl Counts {
         CheckRates {
             reports: count(self.reports),
             others: count(self.others),
+            patients: String::new(),
             outcomes: Outcome::ALL.iter().map(|outcome| outcome.name()).collect(),
             rows: rows.collect(),
         }

@@ -27,10 +27,11 @@ use crate::lexicon::{TableSource, embedded};
 use crate::past_run::{NoteSource, PastRun};
 use crate::pipeline::{Pipeline, Resources};
 use crate::quality::{Checker, QualityTables};
+use crate::read::patients;
 use crate::{Error, Result};
 
 use chapters::Chapters;
-use checks::{CheckRates, Checking, Sexes};
+use checks::{CheckRates, Checking};
 use page::{Besides, Page};
 use patient_page::PatientPage;
 
@@ -122,8 +123,8 @@ fn segmenting_pipeline(run: &PastRun) -> Result<Pipeline> {
 fn checked(run: &PastRun, path: &Path, pipeline: &Pipeline, options: &ReportOptions) -> Result<CheckRates> {
     let tables = QualityTables::collect(|name| quality_table(name, options.check_rules.as_deref()))?;
     let checker = Checker::new(&tables)?;
-    let sexes = options.patients.as_deref().map(sexes).transpose()?.unwrap_or_default();
-    Checking { run, source: &options.notes, pipeline, checker: &checker, sexes: &sexes }.write(path)
+    let patients = options.patients.as_deref().map(patients::read).transpose()?;
+    Checking { run, source: &options.notes, pipeline, checker: &checker, patients: patients.as_ref() }.write(path)
 }
 
 /// A table of the checks: the user's, or the program's own.
@@ -136,8 +137,4 @@ fn quality_table(name: &str, folder: Option<&Path>) -> Result<TableSource> {
             Ok(TableSource { name: path.display().to_string(), text })
         }
     }
-}
-
-fn sexes(_path: &Path) -> Result<Sexes> {
-    Ok(Sexes::default())
 }

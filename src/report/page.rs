@@ -14,6 +14,8 @@ use super::warnings::ScoreRow;
 
 /// Rows of a table that are shown.
 const SHOWN: usize = 40;
+/// The largest row of a table, for a row that is no part of the comparison.
+const NO_BAR: u64 = 0;
 
 /// The page of a run.
 #[derive(Serialize)]
@@ -165,7 +167,7 @@ impl Cells {
             rows.push(self.note_row(name, notes, largest));
         }
         if n_folded > 0 {
-            rows.push(self.note_row(format!("{n_folded} others"), &folded, largest));
+            rows.push(self.note_row(format!("{n_folded} others"), &folded, NO_BAR));
         }
         rows
     }
@@ -173,7 +175,7 @@ impl Cells {
     fn note_row(self, name: String, notes: &NoteCounts, largest: u64) -> Row {
         let cells = [notes.total(), notes.annotated, notes.empty, notes.rejected, notes.mentions];
         let cells = cells.map(|n| self.cell(n)).to_vec();
-        Row { name, note: String::new(), cells, bar: percent(notes.total(), largest) }
+        Row { name, note: String::new(), cells, bar: bar(notes.total(), largest) }
     }
 
     fn kinds(self, mentions: &MentionsTally) -> Vec<Row> {
@@ -181,14 +183,14 @@ impl Cells {
         let mut rows: Vec<Row> = sorted(&mentions.by_kind, States::total)
             .map(|(kind, states)| self.state_row(kind.clone(), String::new(), states, largest))
             .collect();
-        rows.push(self.state_row("all".to_owned(), String::new(), &mentions.states, largest));
-        rows.push(self.state_row("without a concept".to_owned(), String::new(), &mentions.unlinked, largest));
+        rows.push(self.state_row("all".to_owned(), String::new(), &mentions.states, NO_BAR));
+        rows.push(self.state_row("without a concept".to_owned(), String::new(), &mentions.unlinked, NO_BAR));
         rows
     }
 
     fn state_row(self, name: String, note: String, states: &States, largest: u64) -> Row {
         let cells = std::iter::once(self.cell(states.total())).chain(self.states(states)).collect();
-        Row { name, note, cells, bar: percent(states.total(), largest) }
+        Row { name, note, cells, bar: bar(states.total(), largest) }
     }
 
     /// The most frequent problems, and what is left out of the table.
@@ -242,7 +244,7 @@ impl Cells {
         let mut rows: Vec<Row> = named
             .map(|((codes, title), states)| self.state_row(title.to_owned(), codes.to_owned(), states, largest))
             .collect();
-        rows.push(self.state_row("without a code".to_owned(), String::new(), &without, largest));
+        rows.push(self.state_row("without a code".to_owned(), String::new(), &without, NO_BAR));
         rows
     }
 
@@ -262,7 +264,7 @@ impl Cells {
                 self.cell(found.implausible),
                 self.cell(found.aside),
             ];
-            Row { name: name.clone(), note: found.unit.clone(), cells, bar: percent(found.n, largest) }
+            Row { name: name.clone(), note: found.unit.clone(), cells, bar: bar(found.n, largest) }
         };
         sorted(&tally.by_name, |name| name.n).map(row).collect()
     }
@@ -279,6 +281,11 @@ impl Cells {
         })
         .collect()
     }
+}
+
+/// How long the bar of a row is, in percent of the largest row; empty for none.
+fn bar(value: u64, largest: u64) -> String {
+    if largest == NO_BAR { String::new() } else { percent(value, largest) }
 }
 
 /// The code that most mentions of a problem have.
@@ -298,7 +305,7 @@ fn rules(mentions: &MentionsTally) -> (Vec<Row>, Option<String>) {
         name: rule.clone(),
         note: String::new(),
         cells: vec![count(*n), percent(*n, mentions.n)],
-        bar: percent(*n, largest),
+        bar: bar(*n, largest),
     };
     let rows = sorted(&mentions.rules, |n| *n).take(SHOWN).map(row).collect();
     let n_left = mentions.rules.len().saturating_sub(SHOWN);

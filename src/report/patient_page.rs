@@ -8,8 +8,8 @@ use super::tally::State;
 use super::time;
 use super::warnings::PatientWarning;
 
-/// Width of the strip of notes, and the height of a row of it.
-const STRIP: f64 = 360.0;
+/// Width of the strip of notes.
+const STRIP: f64 = 240.0;
 
 /// The page of a patient.
 #[derive(Serialize)]
