@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
     ("context", ENGINE),
+    ("quality", ENGINE),
     ("read", VOCABULARY),
     ("write", VOCABULARY),
     ("terminology", ENGINE),
@@ -60,6 +61,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "evaluate",
         &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline", "pairs"],
+    ),
+    (
+        "report",
+        &[
+            "span",
+            "error",
+            "note",
+            "assertion",
+            "document",
+            "lexicon",
+            "quality",
+            "read",
+            "write",
+            "pipeline",
+            "past_run",
+        ],
     ),
     (
         "why",

@@ -21,8 +21,8 @@ pub(super) struct PatientNote {
     pub mentions: u64,
 }
 
-/// A problem of the patient.
-#[derive(Clone, Debug, Default)]
+/// A problem of the patient. `Debug` is left out: its name may be words of a note.
+#[derive(Clone, Default)]
 pub(super) struct Problem {
     pub name: String,
     pub kind: String,
@@ -57,7 +57,7 @@ pub(super) struct Trend {
 }
 
 /// What is known of a patient.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct PatientRecord {
     pub notes: Vec<PatientNote>,
     places: FxHashMap<String, usize>,
