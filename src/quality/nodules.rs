@@ -11,18 +11,20 @@ use crate::token::{TokenKind, word_key};
 
 /// Tokens before a nodule in which a mask may have been its size.
 const MASK_REACH: usize = 3;
+/// Tokens before a nodule in which it may be asked for.
+const QUESTION_REACH: usize = 4;
 
 pub(super) fn judge_size(view: &ReportView<'_>) -> Vec<Item> {
     let nodules = open_nodules(view);
     let Some(first) = nodules.first() else { return settled(view) };
     // A nodule of the impression is often an opacity of the findings, which has the size.
     let related = view.findings.iter().filter(|placed| is_related(view, placed));
-    if let Some(place) = nodules.iter().copied().chain(related).find_map(|nodule| size_beside(view, nodule)) {
+    if let Some(place) = self::nodules(view).chain(related).find_map(|nodule| size_beside(view, nodule)) {
         return vec![item(view, Outcome::Pass, "a size is stated").at(first.place()).against(Some(place))];
     }
     let masked =
         nodules.iter().any(|nodule| view.has_mask(nodule.tokens.start.saturating_sub(MASK_REACH)..nodule.tokens.start));
-    let (outcome, reason) = match (masked, are_uncertain(&nodules)) {
+    let (outcome, reason) = match (masked, are_uncertain(view, &nodules)) {
         (true, _) => (Outcome::CannotTell, "no size is stated, and words before it are masked"),
         (_, true) => (Outcome::CannotTell, "it is uncertain, and no size is stated"),
         _ => (Outcome::Flag, "no size is stated"),
@@ -43,7 +45,7 @@ pub(super) fn judge_follow_up(view: &ReportView<'_>) -> Vec<Item> {
     let unchanged = nodules
         .iter()
         .any(|nodule| view.sentences.get(nodule.sentence).is_some_and(|sentence| view.says(sentence, Kind::Unchanged)));
-    let (outcome, reason) = match (unchanged, are_uncertain(&nodules)) {
+    let (outcome, reason) = match (unchanged, are_uncertain(view, &nodules)) {
         (true, _) => (Outcome::CannotTell, "it is said to be unchanged, and no follow-up is stated"),
         (_, true) => (Outcome::CannotTell, "it is uncertain, and no follow-up is stated"),
         _ => (Outcome::Flag, "no follow-up is stated"),
@@ -64,7 +66,7 @@ fn nodules<'v, 'a>(view: &'v ReportView<'a>) -> impl Iterator<Item = &'v Placed<
 
 /// Those of them that are neither calcified, nor taken for something harmless, nor gone.
 fn open_nodules<'v, 'a>(view: &'v ReportView<'a>) -> Vec<&'v Placed<'a>> {
-    nodules(view).filter(|placed| !is_settled(view, placed)).collect()
+    nodules(view).filter(|placed| !is_settled(view, placed) && !refers_back(view, placed)).collect()
 }
 
 /// Whether a nodule is said to be harmless or gone, in its sentence or in one that goes on about it.
@@ -80,15 +82,36 @@ fn is_settled(view: &ReportView<'_>, nodule: &Placed<'_>) -> bool {
 }
 
 /// Whether every nodule is only possible.
-fn are_uncertain(nodules: &[&Placed<'_>]) -> bool {
-    nodules.iter().all(|nodule| nodule.finding.presence == Presence::Possible)
+fn are_uncertain(view: &ReportView<'_>, nodules: &[&Placed<'_>]) -> bool {
+    nodules.iter().all(|nodule| {
+        nodule.finding.presence == Presence::Possible || is_after(view, nodule, Kind::Question, QUESTION_REACH)
+    })
+}
+
+/// Whether a phrase of a kind ends within so many tokens before a finding, or begins it.
+fn is_after(view: &ReportView<'_>, placed: &Placed<'_>, kind: Kind, n_tokens: usize) -> bool {
+    let near = placed.tokens.start.saturating_sub(n_tokens)..=placed.tokens.start;
+    let places = view.sentences.get(placed.sentence).map(|sentence| view.places_of(sentence, kind));
+    places.into_iter().flatten().any(|place| near.contains(&place.start) && place.start < placed.tokens.end)
+}
+
+/// Whether a nodule is another word for something that was named before it: `the nodule`, of a granuloma.
+fn refers_back(view: &ReportView<'_>, nodule: &Placed<'_>) -> bool {
+    let mut before =
+        view.findings.iter().take_while(|placed| placed.finding.span.start() < nodule.finding.span.start());
+    is_after(view, nodule, Kind::Definite, 1)
+        && before.any(|placed| placed.is_stated() && shows_nodules(view, placed) && placed.group != nodule.group)
 }
 
 /// Whether a finding is of a family in which findings tell of nodules, and not settled.
 fn is_related(view: &ReportView<'_>, placed: &Placed<'_>) -> bool {
+    shows_nodules(view, placed) && placed.role != Role::Background && placed.is_stated() && !is_settled(view, placed)
+}
+
+/// Whether a finding is of a family in which findings tell of nodules.
+fn shows_nodules(view: &ReportView<'_>, placed: &Placed<'_>) -> bool {
     let group = view.tables.groups.get(view.tables.nodules);
-    let related = placed.group.is_some_and(|other| group.is_some_and(|group| group.shown_by.contains(&other)));
-    related && placed.role != Role::Background && placed.is_stated() && !is_settled(view, placed)
+    placed.group.is_some_and(|other| group.is_some_and(|group| group.shown_by.contains(&other)))
 }
 
 /// Whether a sentence says something without denying it.

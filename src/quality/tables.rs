@@ -54,12 +54,15 @@ pub(super) enum Kind {
     Communication,
     /// Tells what is to be done next.
     FollowUp,
-    /// A nodule that needs neither size nor follow-up; one that did not change; one that is gone.
+    /// A nodule that needs neither size nor follow-up; one that did not change; one that is gone, or getting smaller.
     Benign,
     Unchanged,
     Resolved,
     /// Begins a sentence about what the last one was about.
     Anaphor,
+    /// A word for something that was named before; one that asks whether something is there.
+    Definite,
+    Question,
     /// A unit of length; a word that is a size.
     Unit,
     SizeWord,
@@ -82,7 +85,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const NAMES: [(&'static str, Kind); 25] = [
+    const NAMES: [(&'static str, Kind); 27] = [
         ("right", Kind::Right),
         ("left", Kind::Left),
         ("both", Kind::Both),
@@ -95,6 +98,8 @@ impl Kind {
         ("unchanged", Kind::Unchanged),
         ("resolved", Kind::Resolved),
         ("anaphor", Kind::Anaphor),
+        ("definite", Kind::Definite),
+        ("question", Kind::Question),
         ("unit", Kind::Unit),
         ("size_word", Kind::SizeWord),
         ("limited", Kind::Limited),
