@@ -128,11 +128,16 @@ fn every_critical_finding_is_flagged_in_its_example() {
     let judged = judged(&rows.iter().map(report).collect::<Vec<_>>());
     let mut failures = Vec::new();
     for row in &rows {
-        let flagged = judged[&row[0]]
-            .iter()
-            .any(|judged| judged.check == "critical_communication" && judged.outcome == "flag" && judged.item == row[0]);
+        let flagged = judged[&row[0]].iter().any(|judged| {
+            judged.check == "critical_communication" && judged.outcome == "flag" && judged.item == row[0]
+        });
         if !flagged {
-            failures.push(format!("{}: {} -> {:?}", row[0], row[4], judged[&row[0]].iter().find(|judged| judged.check == "critical_communication")));
+            failures.push(format!(
+                "{}: {} -> {:?}",
+                row[0],
+                row[4],
+                judged[&row[0]].iter().find(|judged| judged.check == "critical_communication")
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -196,7 +196,10 @@ fn made_run(workplace: &Workplace, words: &str) {
     workplace.write("out/notes.jsonl", lines(&[note("annotated", 1), note("rejected", 0)]));
     workplace.write("out/mentions.jsonl", lines(&[mention.clone()]));
     workplace.write("out/facts.jsonl", lines(&[mention]));
-    workplace.write("out/measurements.jsonl", lines(&[measurement(1.5, true), measurement(2.0, true), measurement(900.0, false)]));
+    workplace.write(
+        "out/measurements.jsonl",
+        lines(&[measurement(1.5, true), measurement(2.0, true), measurement(900.0, false)]),
+    );
     workplace.write("out/rejects.jsonl", "{}\n");
     workplace.write("warn/warnings.jsonl", lines(&[warning]));
 }
@@ -233,7 +236,8 @@ fn check_hostile(words: &str) {
 
 #[test]
 fn signs_of_html_are_escaped() {
-    for words in ["<script>alert(1)</script>", "\" onload=\"x", "' & \" <", "{{ page }}{% x %}", "]]></style>", "<!--"] {
+    for words in ["<script>alert(1)</script>", "\" onload=\"x", "' & \" <", "{{ page }}{% x %}", "]]></style>", "<!--"]
+    {
         check_hostile(words);
     }
 }

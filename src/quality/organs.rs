@@ -75,10 +75,13 @@ fn is_of_another(view: &ReportView<'_>, index: usize) -> bool {
     mentions.any(|placed| placed.finding.experiencer != Experiencer::Patient)
 }
 
-/// Where an organ is named as the patient's.
+/// Where an organ is named as the patient's, and not denied (`no pregnancy`).
 fn named(view: &ReportView<'_>, organ: &Organ) -> Option<Place> {
     let mut sentences = view.sentences.iter().enumerate().filter(|(index, _)| !is_of_another(view, *index));
-    sentences.find_map(|(_, sentence)| view.place(&first_place(&organ.words, &sentence.hits)?))
+    sentences.find_map(|(_, sentence)| {
+        let places = all_places(&organ.words, &sentence.hits);
+        view.place(&places.into_iter().find(|place| !view.is_denied(sentence, place, 4))?)
+    })
 }
 
 /// A removal of an organ: the sides, and where it is stated.
