@@ -46,8 +46,10 @@ mod note;
 mod pairs;
 mod past_run;
 mod pipeline;
+mod quality;
 mod read;
 mod recognize;
+mod report;
 mod score;
 mod scores;
 mod segment;
@@ -90,6 +92,7 @@ pub use pipeline::{
     CacheUse, Counts, Estimate, Explanation, FieldUse, PatientCounts, Pipeline, Progress, Reason, Resources,
     RunOptions, RunReport, estimate, run,
 };
+pub use report::{ReportOptions, report};
 pub use score::{
     Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, Level,
     Measured, Normal, OnPossible, Outcome, Pick, Score, Sources, Window,

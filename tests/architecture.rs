@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("link", ENGINE),
     ("context", ENGINE),
     ("measure", ENGINE),
+    ("quality", ENGINE),
     ("read", READER),
     ("write", VOCABULARY),
     ("terminology", ENGINE),
@@ -69,6 +70,22 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline", "pairs"],
     ),
     ("export", &["error", "database", "note", "assertion", "read", "write", "past_run"]),
+    (
+        "report",
+        &[
+            "span",
+            "error",
+            "note",
+            "assertion",
+            "document",
+            "lexicon",
+            "quality",
+            "read",
+            "write",
+            "pipeline",
+            "past_run",
+        ],
+    ),
     (
         "why",
         &[
@@ -229,7 +246,9 @@ fn files_are_short() {
 #[test]
 fn documents_name_paths_that_exist() {
     let mut n_paths = 0;
-    for document in ["ARCHITECTURE.md", "README.md", "docs/rules.md", "docs/exports.md", "lexicons/README.md", "models/README.md"] {
+    for document in
+        ["ARCHITECTURE.md", "README.md", "docs/rules.md", "docs/exports.md", "lexicons/README.md", "models/README.md"]
+    {
         let text = fs::read_to_string(root().join(document)).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {
             let top = quoted.split('/').next().unwrap_or("");

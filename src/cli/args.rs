@@ -9,6 +9,7 @@ use noteward::{ByteSize, Engine, ModelPrecision, OutputFormat, Recognizer};
 use super::export_args::ExportArgs;
 use super::features_args::FeaturesArgs;
 use super::lexicon_args::LexiconCommand;
+use super::report_args::ReportArgs;
 use super::scores_args::ScoresCommand;
 use super::warn_args::WarnArgs;
 
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Export(Box<ExportArgs>),
     /// Mentions in, point-in-time patient features out
     Features(Box<FeaturesArgs>),
+    /// One self-contained page of a run, or of a patient, that a person can read
+    Report(Box<ReportArgs>),
     /// Terminologies into a compiled lexicon, and what is wrong in a lexicon
     Lexicon {
         #[command(subcommand)]

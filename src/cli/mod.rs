@@ -13,6 +13,8 @@ mod lexicon;
 mod lexicon_args;
 mod omop_args;
 mod progress;
+mod report;
+mod report_args;
 mod scores;
 mod scores_args;
 mod warn;
@@ -50,6 +52,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Why(arguments) => why::why(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Features(arguments) => features::features(*arguments),
+        Command::Report(arguments) => report::report(*arguments),
         Command::Lexicon { command } => lexicon::lexicon(command),
         Command::Scores { command } => scores::scores(command),
         Command::Estimate(arguments) => estimate::estimate(*arguments),

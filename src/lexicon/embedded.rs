@@ -50,6 +50,17 @@ const TERMINOLOGY_TABLES: &[(&str, &str)] =
 
 /// The tables by which patient features are made of a run.
 const FEATURE_TABLES: &[(&str, &str)] = &tables!["groups.tsv", "note-kinds.tsv", "section-holds.tsv"];
+/// The tables of reports, and of the checks of imaging reports.
+const REPORT_TABLES: &[(&str, &str)] = &tables![
+    "icd10cm-chapters.tsv",
+    "quality/checks.tsv",
+    "quality/critical.tsv",
+    "quality/groups.tsv",
+    "quality/organs.tsv",
+    "quality/phrases.tsv",
+    "quality/section-roles.tsv",
+    "quality/sites.tsv",
+];
 
 /// Every embedded table of concepts.
 const CONCEPTS: &[(&str, &str)] = &tables![
@@ -99,7 +110,7 @@ pub(crate) fn concept_texts() -> impl Iterator<Item = &'static str> {
 
 /// A table by its name under `lexicons/`; an empty one where there is none.
 pub(crate) fn table(name: &str) -> TableSource {
-    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES).chain(FEATURE_TABLES);
+    let mut tables = TABLES.iter().chain(TERMINOLOGY_TABLES).chain(FEATURE_TABLES).chain(REPORT_TABLES);
     debug_assert!(tables.clone().any(|table| table.0 == name), "{name}");
     tables.find(|table| table.0 == name).map(source).unwrap_or(TableSource { name: name.into(), text: "".into() })
 }
