@@ -107,8 +107,8 @@ pub use terminology::{
 };
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use warn::{
-    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, PatientCounts, ScoreSummary, WarnOptions, WarnReport,
-    WarningForm, warn,
+    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, PatientCounts as WarnPatientCounts, ScoreSummary,
+    WarnOptions, WarnReport, WarningForm, warn,
 };
 pub use why::{
     AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,

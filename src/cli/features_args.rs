@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use noteward::{ByteSize, LeakageKind, LeakagePolicy, Window};
+use noteward::{ByteSize, LeakageKind, LeakagePolicy, FeatureWindow};
 
 /// Makes point-in-time features of the patients of a run: a long table (features.parquet), a wide one (wide.parquet), both
 /// in words (dictionary.csv), and counts that add up (features.json).
@@ -41,7 +41,7 @@ pub(super) struct FeaturesArgs {
 
     /// Look-back windows in days, and `all` [default: 1,7,30,365,all]
     #[arg(long, value_delimiter = ',', value_name = "DAYS")]
-    pub windows: Option<Vec<Window>>,
+    pub windows: Option<Vec<FeatureWindow>>,
 
     /// What is done about notes that tell what is to be predicted; those after the index time never count
     #[arg(long, value_enum, value_name = "POLICY", default_value_t = PolicyArg::Warn)]

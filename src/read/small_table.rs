@@ -46,7 +46,7 @@ pub(crate) fn read(path: &Path, columns: &[Column], each: &mut Each<'_>) -> Resu
         Format::Csv => delimited(file, b',', columns, each),
         Format::Tsv => delimited(file, b'\t', columns, each),
         Format::Parquet => parquet(file, columns, each),
-        Format::JsonLines | Format::Text => {
+        Format::JsonLines | Format::Text | Format::Query => {
             Err(Error::input(path, "expected a table: .csv, .tsv (each also .gz or .zst) or .parquet"))
         }
     }
