@@ -203,6 +203,10 @@ fn every_group_is_read_in_its_example() {
     let mut failures = Vec::new();
     for (place, cells) in rows("measurement-groups.tsv") {
         let [_forms, names, _layout, example, _source] = &cells[..] else { panic!("{place}: malformed") };
+        if example == "-" {
+            // A layout of bars, which an example cannot hold: see `tells_what_is_said_of_values`.
+            continue;
+        }
         let case = case(place.clone(), example, '[', ']');
         let [(_, values)] = &case.marks[..] else { panic!("{place}: expected one mark") };
         let expected: Vec<(&str, f64)> =
@@ -310,6 +314,16 @@ fn tells_what_is_said_of_values() {
         ("Heart rate 320.", &["heart_rate 320 implausible"]),
         ("UA: nitrite positive, protein trace.", &["urine_nitrite positive", "urine_protein trace"]),
         ("No acute distress, HR 88.", &["heart_rate 88"]),
+        ("When he arrived his temperature was 39.", &["temperature 39"]),
+        ("138|101|20/4.2|24|1.1<110", &[
+            "sodium 138",
+            "chloride 101",
+            "bun 20",
+            "potassium 4.2",
+            "bicarbonate 24",
+            "creatinine 1.1",
+            "glucose 110",
+        ]),
     ] {
         assert_eq!(told(text), expected, "{text}");
     }
