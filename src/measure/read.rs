@@ -5,7 +5,7 @@ use super::moment::Moment;
 use super::tables::{Entry, InUrine, Kind, Role, Specimen, Tables};
 use crate::Span;
 use crate::measurement::{Comparator, Trend};
-use crate::token::Gap;
+use crate::token::{Gap, Token};
 
 /// In which fluid values are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +95,9 @@ pub(super) struct Reader<'a> {
     pub target: Option<usize>,
     pub used: Vec<bool>,
     pub found: Vec<Found>,
-    /// What the sentence before gave a size to, or named last.
+    /// The sentence before.
+    pub before: &'a [Token],
+    /// What this sentence, or the one before, gave a size to.
     pub head: Option<u16>,
 }
 

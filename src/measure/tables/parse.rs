@@ -4,7 +4,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::lex;
 use super::{
-    Conversion, Entry, Form, Group, InUrine, Kind, Known, MeasureTables, Reads, Role, Specimen, Spelling, Tables, Unit,
+    Conversion, Entry, Form, Group, InUrine, Kind, Known, MeasureTables, RESULT_BITS, Reads, Role, Specimen, Spelling,
+    Tables, Unit,
 };
 use crate::lexicon::TableSource;
 use crate::lexicon::table::{self, Row};
@@ -27,6 +28,7 @@ impl Tables {
             rules: Vec::new(),
             rules_of_sizes: Vec::new(),
             result_words: FxHashSet::default(),
+            result_bits: [0; RESULT_BITS / 64],
             trie: PhraseTrie::new(Compared::Stems),
             by_keys: FxHashMap::default(),
         };
@@ -126,7 +128,11 @@ impl Tables {
             }
             if self.kinds.get(index).is_some_and(|kind| kind.reads == Reads::Result) {
                 for form in list(forms).chain(list(after)) {
-                    self.result_words.extend(phrase_keys(form).first());
+                    if let Some(&first) = phrase_keys(form).first() {
+                        let bit = first as usize % RESULT_BITS;
+                        self.result_bits[bit / 64] |= 1 << (bit % 64);
+                        self.result_words.insert(first);
+                    }
                 }
             }
         }
