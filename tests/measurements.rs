@@ -118,6 +118,9 @@ fn marked_sentences() {
     comparison.check("sentences", 250);
 }
 
+/// A marked value of a note: code points, name, value.
+type Row<'a> = (u32, u32, &'a str, &'a str);
+
 #[test]
 fn marked_notes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/notes");
@@ -126,7 +129,7 @@ fn marked_notes() {
         return;
     }
     let table = fs::read_to_string(root().join("tests/measurements/shared-notes.tsv")).unwrap();
-    let mut notes: BTreeMap<(&str, &str), Vec<(u32, u32, &str, &str)>> = BTreeMap::new();
+    let mut notes: BTreeMap<(&str, &str), Vec<Row<'_>>> = BTreeMap::new();
     for line in table.lines().filter(|line| !line.starts_with('#')).skip(1) {
         let [file, id, start, end, name, value] = line.split('\t').collect::<Vec<&str>>()[..] else { panic!("{line}") };
         let marked = notes.entry((file, id)).or_default();

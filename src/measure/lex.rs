@@ -111,12 +111,15 @@ fn push_joined(text: &str, pieces: &mut Vec<Token>, token: Token) {
             let before_point = pieces.len().checked_sub(2).and_then(|index| pieces.get(index)).copied();
             let point_gap = pieces.last().map_or(Gap::Space, |last| last.before);
             match before_point {
-                Some(whole) if whole.kind == TokenKind::Number && point_gap == Gap::None && plain => {
-                    if !whole.span.of(text).contains('.') {
-                        pieces.truncate(pieces.len() - 2);
-                        pieces.push(Token { span: whole.span.cover(token.span), ..whole });
-                        return;
-                    }
+                Some(whole)
+                    if whole.kind == TokenKind::Number
+                        && point_gap == Gap::None
+                        && plain
+                        && !whole.span.of(text).contains('.') =>
+                {
+                    pieces.truncate(pieces.len() - 2);
+                    pieces.push(Token { span: whole.span.cover(token.span), ..whole });
+                    return;
                 }
                 _ if point_gap != Gap::None && plain => {
                     let start = pieces.pop().map_or(token.span, |last| last.span);

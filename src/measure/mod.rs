@@ -170,15 +170,14 @@ impl Measurer {
 
     /// The fluid that a heading names.
     fn fluid_of(&self, text: &str, heading: &[Token]) -> Option<Fluid> {
-        let fluids = (0..heading.len()).filter_map(|index| {
+        (0..heading.len()).rev().find_map(|index| {
             let (_, entry) = self.tables.longest(text, heading.get(index..)?)?;
             let entry = self.tables.entries.get(entry as usize)?;
             if entry.has(Role::OtherSpecimen) {
                 return Some(Fluid::Other);
             }
             entry.has(Role::Urine).then_some(Fluid::Urine)
-        });
-        fluids.last()
+        })
     }
 
     fn measurement(&self, placed: &Placed, time: Option<crate::NoteTime>) -> Option<Measurement> {

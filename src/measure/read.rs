@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
                 !self.written(next).starts_with(char::is_alphabetic)
             }
             ItemKind::Phrase(_) if self.has(next, Role::Times) => {
-                !self.entry(next + 2).is_some_and(|entry| entry.unit.is_some())
+                self.entry(next + 2).is_none_or(|entry| entry.unit.is_none())
             }
             ItemKind::Phrase(_) => !self.has(next, Role::Dose),
             _ => true,

@@ -10,7 +10,7 @@ use super::{
 use crate::lexicon::TableSource;
 use crate::lexicon::table::{self, Row};
 use crate::lexicon::trie::{Compared, PhraseTrie};
-use crate::token::{Gap, TokenKind, tokenize};
+use crate::token::{Gap, tokenize};
 use crate::{Error, Result};
 
 impl Tables {
@@ -330,7 +330,7 @@ fn phrase_keys(phrase: &str) -> Vec<u64> {
     let glued = |index: usize| tokens.get(index).is_some_and(|token| token.before == Gap::None && token.is_wordlike());
     let kept = tokens.iter().enumerate().filter(|&(index, token)| {
         let joins = index > 0 && token.is_hyphen() && token.before == Gap::None && glued(index + 1);
-        !(token.kind == TokenKind::Punctuation && token.is_full_stop()) && !joins
+        !(joins || token.is_full_stop())
     });
     kept.map(|(_, token)| token.stem).collect()
 }
