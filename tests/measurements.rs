@@ -118,6 +118,9 @@ fn marked_sentences() {
     comparison.check("sentences", 250);
 }
 
+/// A marked value of a note: code points, name, value.
+type Row<'a> = (u32, u32, &'a str, &'a str);
+
 #[test]
 fn marked_notes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/notes");
@@ -126,7 +129,7 @@ fn marked_notes() {
         return;
     }
     let table = fs::read_to_string(root().join("tests/measurements/shared-notes.tsv")).unwrap();
-    let mut notes: BTreeMap<(&str, &str), Vec<(u32, u32, &str, &str)>> = BTreeMap::new();
+    let mut notes: BTreeMap<(&str, &str), Vec<Row<'_>>> = BTreeMap::new();
     for line in table.lines().filter(|line| !line.starts_with('#')).skip(1) {
         let [file, id, start, end, name, value] = line.split('\t').collect::<Vec<&str>>()[..] else { panic!("{line}") };
         let marked = notes.entry((file, id)).or_default();
@@ -203,6 +206,10 @@ fn every_group_is_read_in_its_example() {
     let mut failures = Vec::new();
     for (place, cells) in rows("measurement-groups.tsv") {
         let [_forms, names, _layout, example, _source] = &cells[..] else { panic!("{place}: malformed") };
+        if example == "-" {
+            // A layout of bars, which an example cannot hold: see `tells_what_is_said_of_values`.
+            continue;
+        }
         let case = case(place.clone(), example, '[', ']');
         let [(_, values)] = &case.marks[..] else { panic!("{place}: expected one mark") };
         let expected: Vec<(&str, f64)> =
@@ -310,6 +317,19 @@ fn tells_what_is_said_of_values() {
         ("Heart rate 320.", &["heart_rate 320 implausible"]),
         ("UA: nitrite positive, protein trace.", &["urine_nitrite positive", "urine_protein trace"]),
         ("No acute distress, HR 88.", &["heart_rate 88"]),
+        ("When he arrived his temperature was 39.", &["temperature 39"]),
+        (
+            "138|101|20/4.2|24|1.1<110",
+            &[
+                "sodium 138",
+                "chloride 101",
+                "bun 20",
+                "potassium 4.2",
+                "bicarbonate 24",
+                "creatinine 1.1",
+                "glucose 110",
+            ],
+        ),
     ] {
         assert_eq!(told(text), expected, "{text}");
     }

@@ -111,12 +111,15 @@ fn push_joined(text: &str, pieces: &mut Vec<Token>, token: Token) {
             let before_point = pieces.len().checked_sub(2).and_then(|index| pieces.get(index)).copied();
             let point_gap = pieces.last().map_or(Gap::Space, |last| last.before);
             match before_point {
-                Some(whole) if whole.kind == TokenKind::Number && point_gap == Gap::None && plain => {
-                    if !whole.span.of(text).contains('.') {
-                        pieces.truncate(pieces.len() - 2);
-                        pieces.push(Token { span: whole.span.cover(token.span), ..whole });
-                        return;
-                    }
+                Some(whole)
+                    if whole.kind == TokenKind::Number
+                        && point_gap == Gap::None
+                        && plain
+                        && !whole.span.of(text).contains('.') =>
+                {
+                    pieces.truncate(pieces.len() - 2);
+                    pieces.push(Token { span: whole.span.cover(token.span), ..whole });
+                    return;
                 }
                 _ if point_gap != Gap::None && plain => {
                     let start = pieces.pop().map_or(token.span, |last| last.span);
@@ -147,10 +150,7 @@ pub(super) fn items(tables: &Tables, text: &str, tokens: &[Token]) -> Vec<Item> 
     let mut index = 0;
     while let Some(token) = tokens.get(index) {
         let rest = &tokens[index..];
-        let (used, kind) = match moment::at(tables, text, rest) {
-            Some((used, moment)) => (used, ItemKind::Moment(moment)),
-            None => kind_at(tables, text, rest),
-        };
+        let (used, kind) = kind_at(tables, text, rest);
         let last = tokens.get(index + used - 1).unwrap_or(token);
         items.push(Item { kind, span: token.span.cover(last.span), before: token.before });
         index += used;
@@ -160,10 +160,17 @@ pub(super) fn items(tables: &Tables, text: &str, tokens: &[Token]) -> Vec<Item> 
 
 fn kind_at(tables: &Tables, text: &str, rest: &[Token]) -> (usize, ItemKind) {
     let Some(token) = rest.first() else { return (1, ItemKind::Other) };
-    if let Some((used, entry)) = tables.longest(text, rest)
+    if token.kind == TokenKind::Number
+        && let Some((used, moment)) = moment::numeric(text, rest)
+    {
+        return (used, ItemKind::Moment(moment));
+    }
+    if let Some((used, index)) = tables.longest(text, rest)
         && (used > 1 || token.kind != TokenKind::Number)
     {
-        return (used, ItemKind::Phrase(entry));
+        let month = tables.entries.get(index as usize).and_then(|entry| entry.value(Role::Month));
+        let moment = month.and_then(|month| moment::named(tables, text, rest, used, month));
+        return moment.map_or((used, ItemKind::Phrase(index)), |(used, moment)| (used, ItemKind::Moment(moment)));
     }
     let kind = match token.kind {
         TokenKind::Number => number(token.span.of(text)).unwrap_or(ItemKind::Other),

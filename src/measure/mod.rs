@@ -45,7 +45,7 @@ struct Carried {
     fluid: Fluid,
     /// Dates of the columns of a table.
     columns: Vec<Moment>,
-    /// What was named last that may have a size.
+    /// What the sentence before gave a size to.
     head: Option<u16>,
 }
 
@@ -67,10 +67,12 @@ impl Measurer {
         let mut placed: Vec<Placed> = Vec::new();
         let mut carried = Carried::default();
         let mut end = 0;
+        let mut previous = 0..0;
         for (index, sentence) in document.sentences().iter().enumerate() {
             let heading = heading_before(end, sentence);
             end = sentence.end_token as usize;
-            let found = self.read(document, sentence, heading, &mut carried);
+            let found = self.read(document, sentence, heading, previous, &mut carried);
+            previous = sentence.tokens();
             placed.extend(found.into_iter().map(|found| Placed { found, sentence: index as u32 }));
         }
         drop_unsupported(&mut placed);
@@ -110,24 +112,27 @@ impl Measurer {
         self.tables.keys()
     }
 
-    /// The values of a sentence, with the heading before it.
+    /// The values of a sentence, with the heading before it; `previous` is the sentence before.
     fn read(
         &self,
         document: &Document,
         sentence: &Sentence,
         heading: Range<usize>,
+        previous: Range<usize>,
         carried: &mut Carried,
     ) -> Vec<Found> {
         let text = document.text();
         if carried.section != sentence.section {
-            *carried = Carried { section: sentence.section, head: carried.head, ..Carried::default() };
+            *carried = Carried { section: sentence.section, ..Carried::default() };
         }
         let tokens = document.tokens().get(heading.start..sentence.end_token as usize).unwrap_or(&[]);
         let first = tokens.first().map_or(0, |token| token.span.start());
         let stated = text.get(first..sentence.span.end()).unwrap_or("");
         let has_number = stated.bytes().any(|byte| byte.is_ascii_digit());
-        if !has_number && !tokens.iter().any(|token| self.tables.result_words.contains(&token.stem)) {
-            self.pass(text, tokens, heading.len(), carried);
+        if !has_number && !tokens.iter().any(|token| self.tables.begins_result(token.stem)) {
+            let heading = tokens.get(..heading.len()).unwrap_or(&[]);
+            carried.fluid = self.fluid_of(text, heading).unwrap_or(carried.fluid);
+            carried.head = None;
             return Vec::new();
         }
         let items = lex::items(&self.tables, text, tokens);
@@ -145,6 +150,7 @@ impl Measurer {
             target: None,
             used: vec![false; items.len()],
             found: Vec::new(),
+            before: document.tokens().get(previous).unwrap_or(&[]),
             head: carried.head,
         };
         let heading_end = tokens.get(heading.len()).map_or(first, |token| token.span.start());
@@ -157,29 +163,22 @@ impl Measurer {
             }
             at = reader.step(at).unwrap_or(at + 1).max(at + 1);
         }
-        let (found, head) = (std::mem::take(&mut reader.found), reader.last_head());
+        let (found, head) = (std::mem::take(&mut reader.found), reader.head);
         carried.fluid = said;
-        carried.head = head;
+        carried.head = head.filter(|&head| found.iter().any(|found| found.kind == head));
         found
     }
 
-    /// Takes from a sentence without a value what the next ones need.
-    fn pass(&self, text: &str, tokens: &[Token], n_heading: usize, carried: &mut Carried) {
-        for (index, _) in tokens.iter().enumerate() {
-            let Some((_, entry)) = self.tables.longest(text, tokens.get(index..).unwrap_or(&[])) else { continue };
-            let Some(entry) = self.tables.entries.get(entry as usize) else { continue };
-            if index < n_heading {
-                if entry.has(Role::Urine) {
-                    carried.fluid = Fluid::Urine;
-                } else if entry.has(Role::OtherSpecimen) {
-                    carried.fluid = Fluid::Other;
-                }
+    /// The fluid that a heading names.
+    fn fluid_of(&self, text: &str, heading: &[Token]) -> Option<Fluid> {
+        (0..heading.len()).rev().find_map(|index| {
+            let (_, entry) = self.tables.longest(text, heading.get(index..)?)?;
+            let entry = self.tables.entries.get(entry as usize)?;
+            if entry.has(Role::OtherSpecimen) {
+                return Some(Fluid::Other);
             }
-            if let Some(word) = entry.value(Role::Head) {
-                let name = self.tables.values.get(usize::from(word));
-                carried.head = name.and_then(|name| self.tables.kind_named(name));
-            }
-        }
+            entry.has(Role::Urine).then_some(Fluid::Urine)
+        })
     }
 
     fn measurement(&self, placed: &Placed, time: Option<crate::NoteTime>) -> Option<Measurement> {

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime, date};
 
-use super::tables::{Role, Tables};
+use super::tables::Tables;
 use crate::NoteTime;
 use crate::token::{Gap, Token, TokenKind};
 
@@ -64,18 +64,13 @@ fn civil(time: NoteTime) -> Option<DateTime> {
     epoch.checked_add(jiff::SignedDuration::from_micros(time.0)).ok()
 }
 
-/// The date or time at the start of tokens: how many tokens it takes.
-pub(super) fn at(tables: &Tables, text: &str, tokens: &[Token]) -> Option<(usize, Moment)> {
-    let first = tokens.first()?;
-    match first.kind {
-        TokenKind::Number => numeric(text, tokens).or_else(|| time(text, tokens)),
-        TokenKind::Word => named(tables, text, tokens),
-        _ => None,
-    }
+/// The date or time in digits at the start of tokens: how many tokens it takes.
+pub(super) fn numeric(text: &str, tokens: &[Token]) -> Option<(usize, Moment)> {
+    day(text, tokens).or_else(|| time(text, tokens))
 }
 
 /// `04/04/06`, `2101-5-12`, `12-15-08`.
-fn numeric(text: &str, tokens: &[Token]) -> Option<(usize, Moment)> {
+fn day(text: &str, tokens: &[Token]) -> Option<(usize, Moment)> {
     let [first, mark, second, other, third, ..] = tokens else { return None };
     let is_mark = |token: &Token| {
         token.before == Gap::None && (token.is(text, '/') || token.is(text, '-')) && mark.key == token.key
@@ -121,11 +116,9 @@ fn time(text: &str, tokens: &[Token]) -> Option<(usize, Moment)> {
     valid.then_some((3, Moment { time: Some((hour, minute)), ..Moment::default() }))
 }
 
-/// `August 25, 2010`, `Aug 25`.
-fn named(tables: &Tables, text: &str, tokens: &[Token]) -> Option<(usize, Moment)> {
-    let (used, entry) = tables.longest(text, tokens)?;
-    let entry = tables.entries.get(entry as usize)?;
-    let month: f64 = tables.values.get(usize::from(entry.value(Role::Month)?))?.parse().ok()?;
+/// `August 25, 2010`, `Aug 25`: a date at the start of tokens, of which the name of the month takes `used`.
+pub(super) fn named(tables: &Tables, text: &str, tokens: &[Token], used: usize, month: u16) -> Option<(usize, Moment)> {
+    let month: f64 = tables.values.get(usize::from(month))?.parse().ok()?;
     let number = |index: usize| {
         let token = tokens.get(index).filter(|token| token.kind == TokenKind::Number)?;
         token.span.of(text).parse::<i16>().ok()

@@ -110,7 +110,9 @@ impl Reader<'_> {
         let mut next = self.converted(row, &value);
         next = self.further(first, row, &link, next);
         self.method_after(first, row, next);
-        self.used.get_mut(name).map(|used| *used = true);
+        if let Some(used) = self.used.get_mut(name) {
+            *used = true;
+        }
         Some(next)
     }
 

@@ -5,7 +5,7 @@ use super::moment::Moment;
 use super::tables::{Entry, InUrine, Kind, Role, Specimen, Tables};
 use crate::Span;
 use crate::measurement::{Comparator, Trend};
-use crate::token::Gap;
+use crate::token::{Gap, Token};
 
 /// In which fluid values are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +95,9 @@ pub(super) struct Reader<'a> {
     pub target: Option<usize>,
     pub used: Vec<bool>,
     pub found: Vec<Found>,
-    /// What the sentence before gave a size to, or named last.
+    /// The sentence before.
+    pub before: &'a [Token],
+    /// What this sentence, or the one before, gave a size to.
     pub head: Option<u16>,
 }
 
@@ -305,7 +307,7 @@ impl<'a> Reader<'a> {
                 !self.written(next).starts_with(char::is_alphabetic)
             }
             ItemKind::Phrase(_) if self.has(next, Role::Times) => {
-                !self.entry(next + 2).is_some_and(|entry| entry.unit.is_some())
+                self.entry(next + 2).is_none_or(|entry| entry.unit.is_none())
             }
             ItemKind::Phrase(_) => !self.has(next, Role::Dose),
             _ => true,

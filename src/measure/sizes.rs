@@ -168,18 +168,24 @@ impl Reader<'_> {
     fn head_said(&self, at: usize, measured: bool) -> Option<(u16, Option<usize>)> {
         let stands =
             (0..at.min(4)).any(|index| self.has(index, Role::It)) && !(0..at).any(|index| self.has(index, Role::Away));
-        (measured && stands).then_some((self.head?, None))
+        if measured && stands { Some((self.named_before().or(self.head)?, None)) } else { None }
     }
 
     /// The measurement that the word at an item has a size of.
     fn head_at(&self, at: usize) -> Option<u16> {
-        let word = self.word(at, Role::Head)?;
+        self.size_named(self.word(at, Role::Head)?)
+    }
+
+    fn size_named(&self, word: u16) -> Option<u16> {
         self.tables.kind_named(self.tables.values.get(usize::from(word))?)
     }
 
-    /// Keeps what a sentence names last for the one after it.
-    pub fn last_head(&self) -> Option<u16> {
-        (0..self.items.len()).rev().find_map(|at| self.head_at(at)).or(self.head)
+    /// What the sentence before named last that may have a size.
+    fn named_before(&self) -> Option<u16> {
+        (0..self.before.len()).rev().find_map(|index| {
+            let (_, entry) = self.tables.longest(self.text, self.before.get(index..)?)?;
+            self.size_named(self.tables.entries.get(entry as usize)?.value(Role::Head)?)
+        })
     }
 
     /// The word of a role nearest to an item, within the items around the lengths.

@@ -84,7 +84,7 @@ fn clause(document: &Document, sentence: &Sentence, statement: crate::Span) -> S
     let first = tokens.partition_point(|token| token.span.end() <= statement.start()).max(inside.start);
     let end = tokens.partition_point(|token| token.span.start() < statement.end()).clamp(first, inside.end);
     let parts = |token: &Token| {
-        token.before >= Gap::Line || [',', ';', '.', '|'].iter().any(|&mark| token.is(document.text(), mark))
+        token.before >= Gap::Line || [',', ';', '.', ':', '|'].iter().any(|&mark| token.is(document.text(), mark))
     };
     let before = tokens.get(inside.start.max(first.saturating_sub(MAX_CLAUSE))..first).unwrap_or(&[]);
     let after = tokens.get(end..inside.end.min(end + MAX_CLAUSE)).unwrap_or(&[]);

@@ -339,13 +339,23 @@ pub(super) struct Tables {
     /// Names of the rules; forms come first.
     pub rules: Vec<String>,
     rules_of_sizes: Vec<String>,
-    /// First words of results that are no numbers.
-    pub result_words: FxHashSet<u64>,
+    /// First words of results that are no numbers, and bits of them by which most words are passed over.
+    result_words: FxHashSet<u64>,
+    result_bits: [u64; RESULT_BITS / 64],
     trie: PhraseTrie,
     by_keys: FxHashMap<Vec<u64>, u32>,
 }
 
+/// Bits of the filter over first words of results.
+const RESULT_BITS: usize = 4096;
+
 impl Tables {
+    /// Whether a result in words may begin with a word.
+    pub fn begins_result(&self, stem: u64) -> bool {
+        let bit = stem as usize % RESULT_BITS;
+        self.result_bits[bit / 64] & (1 << (bit % 64)) != 0 && self.result_words.contains(&stem)
+    }
+
     /// The longest phrase at the start of tokens: how many it takes, and its entry.
     pub fn longest(&self, text: &str, tokens: &[Token]) -> Option<(usize, u32)> {
         self.trie.longest(tokens, |used, entry| {

@@ -4,12 +4,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::lex;
 use super::{
-    Conversion, Entry, Form, Group, InUrine, Kind, Known, MeasureTables, Reads, Role, Specimen, Spelling, Tables, Unit,
+    Conversion, Entry, Form, Group, InUrine, Kind, Known, MeasureTables, RESULT_BITS, Reads, Role, Specimen, Spelling,
+    Tables, Unit,
 };
 use crate::lexicon::TableSource;
 use crate::lexicon::table::{self, Row};
 use crate::lexicon::trie::{Compared, PhraseTrie};
-use crate::token::{Gap, TokenKind, tokenize};
+use crate::token::{Gap, tokenize};
 use crate::{Error, Result};
 
 impl Tables {
@@ -27,6 +28,7 @@ impl Tables {
             rules: Vec::new(),
             rules_of_sizes: Vec::new(),
             result_words: FxHashSet::default(),
+            result_bits: [0; RESULT_BITS / 64],
             trie: PhraseTrie::new(Compared::Stems),
             by_keys: FxHashMap::default(),
         };
@@ -126,7 +128,11 @@ impl Tables {
             }
             if self.kinds.get(index).is_some_and(|kind| kind.reads == Reads::Result) {
                 for form in list(forms).chain(list(after)) {
-                    self.result_words.extend(phrase_keys(form).first());
+                    if let Some(&first) = phrase_keys(form).first() {
+                        let bit = first as usize % RESULT_BITS;
+                        self.result_bits[bit / 64] |= 1 << (bit % 64);
+                        self.result_words.insert(first);
+                    }
                 }
             }
         }
@@ -324,7 +330,7 @@ pub(super) fn phrase_keys(phrase: &str) -> Vec<u64> {
     let glued = |index: usize| tokens.get(index).is_some_and(|token| token.before == Gap::None && token.is_wordlike());
     let kept = tokens.iter().enumerate().filter(|&(index, token)| {
         let joins = index > 0 && token.is_hyphen() && token.before == Gap::None && glued(index + 1);
-        !(token.kind == TokenKind::Punctuation && token.is_full_stop()) && !joins
+        !(joins || token.is_full_stop())
     });
     kept.map(|(_, token)| token.stem).collect()
 }
