@@ -17,13 +17,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mention", &["span"]),
     ("assertion", &["span"]),
     ("document", &["span", "note", "token"]),
-    ("annotation", &["assertion", "document", "mention"]),
+    ("fact", &["span", "assertion"]),
+    ("annotation", &["assertion", "document", "mention", "fact"]),
     ("lexicon", VOCABULARY),
     ("encoder", &[]),
     ("segment", ENGINE),
     ("recognize", RECOGNIZER),
     ("link", ENGINE),
     ("context", ENGINE),
+    ("facts", ENGINE),
     ("read", VOCABULARY),
     ("write", VOCABULARY),
     ("terminology", ENGINE),
@@ -40,6 +42,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mention",
             "assertion",
             "document",
+            "fact",
+            "facts",
             "annotation",
             "lexicon",
             "encoder",
@@ -81,9 +85,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fuzzing", &["error", "read"]),
 ];
 
-const VOCABULARY: &[&str] = &["span", "error", "note", "token", "mention", "assertion", "document", "annotation"];
+const VOCABULARY: &[&str] =
+    &["span", "error", "note", "token", "mention", "assertion", "document", "fact", "annotation"];
 const ENGINE: &[&str] =
-    &["span", "error", "note", "token", "mention", "assertion", "document", "annotation", "lexicon"];
+    &["span", "error", "note", "token", "mention", "assertion", "document", "fact", "annotation", "lexicon"];
 
 /// The model recogniser runs the encoder, which knows nothing of notes.
 const RECOGNIZER: &[&str] =
@@ -109,6 +114,8 @@ const EXPORTS: &[(&str, &str)] = &[
     ("LinkKind", "mention"),
     ("Assertion", "assertion"),
     ("AxisScores", "assertion"),
+    ("Fact", "fact"),
+    ("FactConcept", "fact"),
     ("Document", "document"),
     ("Sentence", "document"),
     ("AnnotatedNote", "annotation"),
@@ -203,7 +210,9 @@ fn files_are_short() {
 #[test]
 fn documents_name_paths_that_exist() {
     let mut n_paths = 0;
-    for document in ["ARCHITECTURE.md", "README.md", "docs/rules.md", "lexicons/README.md", "models/README.md"] {
+    for document in
+        ["ARCHITECTURE.md", "README.md", "docs/rules.md", "docs/facts.md", "lexicons/README.md", "models/README.md"]
+    {
         let text = fs::read_to_string(root().join(document)).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {
             let top = quoted.split('/').next().unwrap_or("");
