@@ -56,6 +56,8 @@ pub(crate) struct FactTypes(u8);
 impl FactTypes {
     /// Every type.
     pub const ALL: FactTypes = FactTypes(u8::MAX);
+    /// No type.
+    pub const NONE: FactTypes = FactTypes(0);
 
     /// Reads names separated by `|`, or nothing for every type.
     ///
@@ -68,6 +70,16 @@ impl FactTypes {
         names.split('|').try_fold(FactTypes(0), |FactTypes(set), name| {
             FactType::from_name(name).map(|kind| FactTypes(set | 1 << kind as u8)).ok_or(name)
         })
+    }
+
+    /// The types of both sets.
+    pub fn with(self, other: FactTypes) -> FactTypes {
+        FactTypes(self.0 | other.0)
+    }
+
+    /// The types that are not in the set.
+    pub fn complement(self) -> FactTypes {
+        FactTypes(!self.0)
     }
 
     /// Whether a type is in the set.

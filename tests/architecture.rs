@@ -19,7 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("assertion", &["span"]),
     ("document", &["span", "note", "token"]),
     ("measurement", &["span", "note", "assertion"]),
-    ("annotation", &["assertion", "document", "mention", "measurement"]),
+    ("fact", &["span", "assertion"]),
+    ("annotation", &["assertion", "document", "mention", "measurement", "fact"]),
     ("lexicon", VOCABULARY),
     ("encoder", &[]),
     ("score", &["error"]),
@@ -28,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("link", ENGINE),
     ("context", ENGINE),
     ("measure", ENGINE),
+    ("facts", ENGINE),
     ("quality", ENGINE),
     ("read", READER),
     ("write", VOCABULARY),
@@ -47,6 +49,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "assertion",
             "measurement",
             "document",
+            "fact",
+            "facts",
             "annotation",
             "lexicon",
             "encoder",
@@ -109,12 +113,34 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const VOCABULARY: &[&str] =
-    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation"];
+    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "fact", "annotation"];
 /// Readers also know where a database is.
-const READER: &[&str] =
-    &["span", "error", "database", "note", "token", "mention", "assertion", "measurement", "document", "annotation"];
-const ENGINE: &[&str] =
-    &["span", "error", "note", "token", "mention", "assertion", "measurement", "document", "annotation", "lexicon"];
+const READER: &[&str] = &[
+    "span",
+    "error",
+    "database",
+    "note",
+    "token",
+    "mention",
+    "assertion",
+    "measurement",
+    "document",
+    "fact",
+    "annotation",
+];
+const ENGINE: &[&str] = &[
+    "span",
+    "error",
+    "note",
+    "token",
+    "mention",
+    "assertion",
+    "measurement",
+    "document",
+    "fact",
+    "annotation",
+    "lexicon",
+];
 
 /// The model recogniser runs the encoder, which knows nothing of notes.
 const RECOGNIZER: &[&str] =
@@ -148,6 +174,8 @@ const EXPORTS: &[(&str, &str)] = &[
     ("MeasurementRule", "measurement"),
     ("MeasurementWord", "measurement"),
     ("UnitIndex", "measurement"),
+    ("Fact", "fact"),
+    ("FactConcept", "fact"),
     ("Document", "document"),
     ("Sentence", "document"),
     ("AnnotatedNote", "annotation"),
@@ -247,7 +275,8 @@ fn files_are_short() {
 fn documents_name_paths_that_exist() {
     let mut n_paths = 0;
     let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let fixed = ["ARCHITECTURE.md", "README.md", "lexicons/README.md", "models/README.md"].map(|name| root().join(name));
+    let fixed =
+        ["ARCHITECTURE.md", "README.md", "lexicons/README.md", "models/README.md"].map(|name| root().join(name));
     for document in fixed.into_iter().chain(docs) {
         let text = fs::read_to_string(&document).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use noteward::{ByteSize, LeakageKind, LeakagePolicy, FeatureWindow};
+use noteward::{ByteSize, FeatureWindow, LeakageKind, LeakagePolicy};
 
 /// Makes point-in-time features of the patients of a run: a long table (features.parquet), a wide one (wide.parquet), both
 /// in words (dictionary.csv), and counts that add up (features.json).

@@ -1,5 +1,6 @@
 //! The assertion of facts: by the cues and priors that hold for their type, by what their form says, by years.
 
+use super::rules::Axis;
 use super::scope::{self, Cue};
 use super::{ConText, Subject, apply, token_range};
 use crate::Span;
@@ -25,7 +26,12 @@ impl ConText {
         for (index, fact) in facts.iter_mut().enumerate() {
             let Some(&place) = places.get(index) else { continue };
             own.clear();
-            own.extend(cues.iter().filter(|cue| self.rules.holds_for(cue.rule, Some(fact.kind))));
+            // An age is not denied, but may be another's.
+            let counts = |cue: &&Cue| {
+                fact.kind != FactType::Demographic || matches!(cue.category.axis(), None | Some(Axis::Experiencer))
+            };
+            let holding = cues.iter().filter(|cue| self.rules.holds_for(cue.rule, Some(fact.kind)));
+            own.extend(holding.filter(counts));
             let named = tokens.get(place.start..place.end).unwrap_or(&[]);
             let chronic = self.rules.is_chronic(named);
             let mut assertion = self.decide(tokens, section, &own, &Subject { place, chronic, fact: Some(fact.kind) });

@@ -118,6 +118,14 @@ impl CueRow {
     }
 }
 
+/// The words of a cue while the tables are read.
+struct Phrase {
+    /// Their place in [`Rules::phrases`].
+    place: usize,
+    /// The types of facts for which the table of facts has rows of these words.
+    own: FactTypes,
+}
+
 /// The rules that assert a fact without a cue: what its form says, and a year beside it.
 const WITHOUT_CUE: [(&str, Category); 4] = [
     ("form:absent", Category::Absent),
@@ -154,10 +162,11 @@ impl Rules {
             first_learned: 0,
             first_of_facts: 0,
         };
+        let mut phrases = FxHashMap::default();
         if let Some(facts) = &tables.facts {
-            rules.parse_fact_cues(facts)?;
+            rules.parse_fact_cues(facts, &mut phrases)?;
         }
-        rules.parse_cues(tables.cues)?;
+        rules.parse_cues(tables.cues, &mut phrases)?;
         rules.parse_priors(tables, section_index)?;
         rules.first_learned = rules.rows.len() as u32;
         for (name, category) in Category::NAMES {
@@ -174,41 +183,48 @@ impl Rules {
         Ok(rules)
     }
 
-    fn parse_cues(&mut self, source: &TableSource) -> Result<()> {
+    /// Reads the cues; of facts, they hold for the types that no row of the same words in the table of facts has.
+    fn parse_cues<'a>(&mut self, source: &'a TableSource, phrases: &mut FxHashMap<&'a str, Phrase>) -> Result<()> {
         let columns = ["cue", "category", "direction", "limit", "example", "source"];
-        let mut phrases: FxHashMap<&str, usize> = FxHashMap::default();
         for row in table::rows(&source.name, &source.text, columns)? {
             let [cue, category, direction, limit, _example, _source] = row.cells;
             let problem = |problem: String| Error::table(&source.name, row.line, problem);
-            let parsed = cue_row([cue, category, direction, limit], FactTypes::ALL).map_err(problem)?;
-            self.add_cue(&mut phrases, cue, parsed);
+            let types = phrases.get(cue).map_or(FactTypes::ALL, |phrase| phrase.own.complement());
+            let parsed = cue_row([cue, category, direction, limit], types).map_err(problem)?;
+            self.add_cue(phrases, cue, parsed);
         }
         Ok(())
     }
 
-    /// Reads the cues of facts, whose values come first and are therefore preferred to those of the same words.
-    fn parse_fact_cues(&mut self, facts: &FactCues<'_>) -> Result<()> {
+    /// Reads the cues of facts.
+    fn parse_fact_cues<'a>(&mut self, facts: &FactCues<'a>, phrases: &mut FxHashMap<&'a str, Phrase>) -> Result<()> {
         let source = facts.cues;
         let columns = ["cue", "types", "category", "direction", "limit", "example", "source"];
-        let mut phrases: FxHashMap<&str, usize> = FxHashMap::default();
         for row in table::rows(&source.name, &source.text, columns)? {
             let [cue, types, category, direction, limit, _example, _source] = row.cells;
             let problem = |problem: String| Error::table(&source.name, row.line, problem);
             let types = FactTypes::parse(types).map_err(|name| problem(format!("types: {name:?} is no type")))?;
             let parsed = cue_row([cue, category, direction, limit], types).map_err(problem)?;
-            self.add_cue(&mut phrases, cue, parsed);
+            let phrase = self.add_cue(phrases, cue, parsed);
+            phrase.own = phrase.own.with(types);
         }
         Ok(())
     }
 
-    fn add_cue<'a>(&mut self, phrases: &mut FxHashMap<&'a str, usize>, cue: &'a str, row: CueRow) {
+    fn add_cue<'a, 'b>(
+        &mut self,
+        phrases: &'b mut FxHashMap<&'a str, Phrase>,
+        cue: &'a str,
+        row: CueRow,
+    ) -> &'b mut Phrase {
         let rule = self.add(format!("{}:{cue}", row.category.name()), row);
-        let phrase = *phrases.entry(cue).or_insert_with(|| {
+        let phrase = phrases.entry(cue).or_insert_with(|| {
             self.phrases.push(Vec::new());
             self.trie.insert_text(cue, self.phrases.len() as u32 - 1);
-            self.phrases.len() - 1
+            Phrase { place: self.phrases.len() - 1, own: FactTypes::NONE }
         });
-        self.phrases[phrase].push(rule);
+        self.phrases[phrase.place].push(rule);
+        phrase
     }
 
     fn parse_priors(

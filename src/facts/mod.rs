@@ -176,6 +176,9 @@ impl FactRecognizer {
             }
             at = end;
         }
+        // A sex stands behind its age, with facts between, and may be found from its own words too.
+        found.sort_by_key(|(fact, _)| fact.span);
+        found.dedup_by_key(|(fact, _)| (fact.span, fact.concept));
         self.with_amounts(text, tokens, found)
     }
 

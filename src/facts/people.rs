@@ -34,7 +34,7 @@ pub(super) fn find(words: &Words, text: &str, tokens: &[Token], at: usize, found
         return None;
     }
     if let Some((number, letters)) = digits_and_letters(text, token) {
-        return letter_age(words, tokens, at, (number, letters), found);
+        return letter_age(words, text, tokens, at, (number, letters), found);
     }
     if !words.begins(tokens.get(at..)?) {
         return None;
@@ -78,6 +78,7 @@ fn years_of_age(years: f64) -> Amount {
 /// `68yo`, `68y/o`, `68M`, `68yoF`.
 fn letter_age(
     words: &Words,
+    text: &str,
     tokens: &[Token],
     at: usize,
     (digits, letters): (&str, &str),
@@ -115,7 +116,7 @@ fn letter_age(
     match sex {
         Some('M') => found.push(Person::Male(letter)),
         Some(_) => found.push(Person::Female(letter)),
-        None => {}
+        None => push_sex_after(words, text, tokens, end, found),
     }
     Some(end)
 }

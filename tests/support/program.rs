@@ -101,6 +101,8 @@ impl Workplace {
         }
         assert_eq!(count("rejected"), self.rows("rejects.jsonl").len() as u64);
         assert_eq!(count("mentions"), self.rows("mentions.jsonl").len() as u64);
+        assert_eq!(count("facts"), self.rows("facts.jsonl").len() as u64);
+        assert_eq!(count("facts"), notes.iter().filter_map(|note| note["facts"].as_u64()).sum::<u64>());
         assert_eq!(finished.status, i32::from(count("rejected") > 0), "{finished:?}");
         for reject in self.rows("rejects.jsonl") {
             let same = notes.iter().filter(|note| {
