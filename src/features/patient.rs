@@ -406,3 +406,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
