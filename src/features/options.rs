@@ -75,7 +75,7 @@ impl FeatureOptions {
             groups: None,
             patients: None,
             max_wide_features: 500,
-            memory: ByteSize(256 << 20),
+            memory: ByteSize(128 << 20),
             threads: None,
         }
     }
