@@ -284,7 +284,8 @@ proptest! {
             prop_assert_eq!(row.state == Some(State::NotMentioned), row.n_notes == 0);
             prop_assert!(row.n_by_others <= row.n_carried && row.n_carried <= row.n_notes);
         }
-        for row in &fewer {
+        // A value may turn out to be a copy of an older one, and leave its window; a state stays.
+        for row in fewer.iter().filter(|row| row.state.is_some()) {
             prop_assert!(more.iter().any(|other| (row.feature, row.window) == (other.feature, other.window)));
         }
     }
