@@ -70,6 +70,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("past_run", &["error", "database", "note", "read", "write", "config", "pipeline"]),
     ("diff", &["error", "read", "write", "pairs", "past_run"]),
     (
+        "features",
+        &["error", "byte_size", "note", "assertion", "lexicon", "read", "write", "config", "pipeline", "past_run"],
+    ),
+    (
         "evaluate",
         &["span", "error", "note", "mention", "assertion", "document", "read", "write", "config", "pipeline", "pairs"],
     ),

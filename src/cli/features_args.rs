@@ -64,7 +64,7 @@ pub(super) struct FeaturesArgs {
     pub wide_features: usize,
 
     /// What notes and statements may take in memory before they go to temporary files
-    #[arg(long, value_name = "BYTES", default_value = "256MiB")]
+    #[arg(long, value_name = "BYTES", default_value = "128MiB")]
     pub memory: ByteSize,
 
     /// Workers [default: all cores]

@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::plan::Plan;
 use super::record::{NoteRecord, Statement};
+use super::rules::Holder;
 use super::series::{Value, statistics};
 use super::state::State;
 use super::window::Window;
@@ -233,6 +234,7 @@ impl<'a> View<'a> {
         let holders = known.iter().fold(0, |mask, said| {
             mask | self.plan.holders.get(usize::from(said.statement.holder.number())).copied().unwrap_or_default()
         });
+        let has_holder = known.iter().any(|said| said.statement.holder != Holder::None);
         let Some(feature) = entries.first().map(|entry| entry.fed) else { return };
         // Windows are nested, so one walk into the past counts for all of them.
         let mut of_notes = known.chunk_by(|left, right| left.note == right.note).rev().peekable();
@@ -245,7 +247,7 @@ impl<'a> View<'a> {
                 tally.add(of_note, &first, self.record);
             }
             let mut row = tally.row(feature, window);
-            row.n_section_notes = (holders != 0).then(|| self.section_notes(holders, place, counts));
+            row.n_section_notes = has_holder.then(|| self.section_notes(holders, place, counts));
             rows.push(row);
         }
         if tally.n_notes == 0 {
@@ -406,3 +408,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

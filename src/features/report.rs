@@ -143,9 +143,6 @@ pub struct Written {
     pub wide_rows: u64,
     /// Columns of `wide.parquet` that hold features.
     pub wide_columns: u64,
-    /// Bytes that went through temporary files.
-    #[serde(skip)]
-    pub spilled_bytes: u64,
 }
 
 impl fmt::Display for FeatureReport {

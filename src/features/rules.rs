@@ -248,6 +248,15 @@ mod tests {
         assert_eq!(kinds.of("discharge planning"), NoteKind::Plain);
     }
 
+    #[test]
+    fn tables_are_sorted() {
+        for name in ["groups.tsv", "section-holds.tsv", "note-kinds.tsv"] {
+            let text = embedded::table(name).text;
+            let rows: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).skip(1).collect();
+            assert!(rows.len() > 5 && rows.is_sorted_by(|left, right| left < right), "{name}");
+        }
+    }
+
     /// A section that no note can have would silently make a denominator too small.
     #[test]
     fn sections_that_hold_statements_are_kinds_of_sections() {

@@ -48,11 +48,6 @@ impl<T: Record + Clone> Spill<T> {
         if self.capacity > self.max_capacity { self.put_aside() } else { Ok(()) }
     }
 
-    /// Bytes that went to the file.
-    pub fn n_spilled_bytes(&self) -> u64 {
-        self.n_bytes
-    }
-
     /// Moves everything that is held to the file.
     fn put_aside(&mut self) -> Result<()> {
         let failed = |error| Error::io("writing a temporary file in", &self.folder, error);
@@ -128,7 +123,7 @@ mod tests {
             for number in 0..100 {
                 spill.push(number as usize % 3, statement(number)).unwrap();
             }
-            assert_eq!(spill.n_spilled_bytes() > 0, max_bytes < 1 << 20);
+            assert_eq!(spill.n_bytes > 0, max_bytes < 1 << 20);
             for block in 0..3 {
                 let expected: Vec<Statement> = (0..100).filter(|n| *n as usize % 3 == block).map(statement).collect();
                 assert_eq!(spill.block(block).unwrap(), expected);

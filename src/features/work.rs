@@ -14,6 +14,7 @@ use super::long::IndexedRows;
 use super::patient::{Asked, PatientRecord, Row};
 use super::plan::Plan;
 use super::record::{NoteRecord, Statement};
+use super::report::NoteTiming;
 use super::rules::NoteKind;
 use super::spill::Spill;
 use super::window::{DAY, Window};
@@ -33,14 +34,6 @@ pub(super) struct Work<'a> {
     pub pool: ThreadPool,
 }
 
-/// What notes have to do with their times, over the cohort.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timing {
-    pub filed_late: u64,
-    pub before_dated: u64,
-    pub addenda: u64,
-}
-
 /// A pool of so many workers.
 ///
 /// # Errors
@@ -58,10 +51,10 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// The disk refuses something.
-    pub fn survey(&self) -> Result<(Found, Timing)> {
-        let (mut found, mut timing) = (Found::default(), Timing::default());
+    pub fn survey(&self) -> Result<(Found, NoteTiming)> {
+        let (mut found, mut timing) = (Found::default(), NoteTiming::default());
         let look = |block| {
-            let (mut found, mut timing) = (Found::default(), Timing::default());
+            let (mut found, mut timing) = (Found::default(), NoteTiming::default());
             for (place, notes) in by_patient(self.cohort, block, self.notes.block(block)?, |note| note.patient) {
                 timing.look(&notes);
                 for index in self.index_rows(place) {
@@ -73,7 +66,7 @@ impl<'a> Work<'a> {
         self.each_block(look, |(of_block, timing_of_block)| {
             found.add(&of_block);
             timing.filed_late += timing_of_block.filed_late;
-            timing.before_dated += timing_of_block.before_dated;
+            timing.available_before_dated += timing_of_block.available_before_dated;
             timing.addenda += timing_of_block.addenda;
             Ok(())
         })?;
@@ -148,7 +141,7 @@ impl<'a> Work<'a> {
     }
 }
 
-impl Timing {
+impl NoteTiming {
     fn look(&mut self, notes: &[NoteRecord]) {
         // The first version of a note by visit and date.
         let mut versions: FxHashMap<(u64, i64), i64> = FxHashMap::default();
@@ -162,7 +155,7 @@ impl Timing {
             let mut is_addendum = note.kind == NoteKind::Addendum;
             if let (Some(available), Some(dated)) = (note.available, note.dated) {
                 self.filed_late += u64::from(available > dated.saturating_add(DAY));
-                self.before_dated += u64::from(available < dated);
+                self.available_before_dated += u64::from(available < dated);
                 is_addendum |= versions.get(&(note.visit, dated)).is_some_and(|first| *first < available);
             }
             self.addenda += u64::from(is_addendum);
