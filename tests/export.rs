@@ -60,7 +60,8 @@ fn run() -> Workplace {
         row("m6", json!({"name": "urine_nitrite", "loinc": "5802-4", "value_text": "positive"})),
         row(
             "m7",
-            json!({"name": "nodule_size", "value": 8.0, "unit": "mm", "site": "upper lobe", "laterality": "right"}),
+            json!({"name": "nodule_size", "value": 8.0, "unit": "mm", "site": "upper lobe", "laterality": "right",
+                "start": 22, "end": 32, "start_byte": 22, "end_byte": 32}),
         ),
     ];
     workplace.write("out/measurements.jsonl", measurements.concat());

@@ -464,15 +464,31 @@ fn fhir_document_references_are_notes() {
             ],
         })
     };
-    let lines = [reference("d1", &STANDARD.encode("Fièvre, denies chest pain.")), reference("d2", "%%%")];
+    // A bundle is the note of its one DocumentReference.
+    let bundle = |ids: &[&str]| {
+        let documents = ids.iter().map(|id| json!({ "resource": reference(id, &STANDARD.encode("Nausea.")) }));
+        let patient = json!({ "resource": { "resourceType": "Patient", "id": "p7" } });
+        json!({ "resourceType": "Bundle", "entry": documents.chain([patient]).collect::<Vec<_>>() })
+    };
+    let lines = [
+        reference("d1", &STANDARD.encode("Fièvre, denies chest pain.")),
+        reference("d2", "%%%"),
+        bundle(&["d3"]),
+        bundle(&[]),
+        bundle(&["d4", "d5"]),
+    ];
     workplace.write("fhir.ndjson", lines.map(|line| line.to_string()).join("\n"));
     assert_eq!(workplace.annotate(&["fhir.ndjson"]).status, 1);
     let note = &workplace.rows("notes.jsonl")[0];
     let found =
         ["note_id", "patient_id", "encounter_id", "note_time", "note_type", "author", "status"].map(|name| &note[name]);
     assert_eq!(json!(found), json!(["d1", "p7", "e9", "2025-03-02T14:20:00", "Progress note", "Dr. B", "annotated"]));
-    assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["chest pain"]));
-    assert!(workplace.rows("rejects.jsonl")[0]["reason"].as_str().unwrap().contains("base64"));
+    assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["chest pain", "Nausea"]));
+    assert_eq!(workplace.rows("notes.jsonl")[2]["note_id"], "d3");
+    let reasons: Vec<String> =
+        workplace.rows("rejects.jsonl").iter().map(|row| row["reason"].as_str().unwrap().to_owned()).collect();
+    assert!(reasons[0].contains("base64"), "{reasons:?}");
+    assert_eq!(reasons[1..], [0, 2].map(|n| format!("Bundle with {n} DocumentReferences: expected one")));
 }
 
 #[test]

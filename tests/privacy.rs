@@ -138,6 +138,8 @@ fn commands_over_a_run_are_silent_where_they_refuse() {
     for arguments in [
         &["why", "out", &id][..],
         &["why", "out", "no-such-id"],
+        &["export", "out", "--to", "brat", "--out", "brat"],
+        &["export", "damaged", "--to", "meds", "--out", "meds"],
         &["why", "out", &id, "--notes", "notes.csv"],
         &["why", "out", &id, "--notes", "out"],
         &["diff", "out", "notes.csv"],

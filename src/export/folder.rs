@@ -1,11 +1,11 @@
 //! The output folder of an export: one export at a time, and no file under its final name before all are complete.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::write::folder::{Existing, create, flush_folder, remove, rename, write_whole};
+use crate::write::folder::{Existing, LOCK, create, flush_folder, lock_folder, remove, rename, write_whole};
 use crate::{Error, Result};
 
 /// What describes an export; it is written last.
@@ -18,6 +18,8 @@ pub(super) struct ExportFolder {
     partial: PathBuf,
     /// What an earlier export left, which goes when this one is complete.
     replaced: Vec<String>,
+    /// Holds the lock while the export lasts.
+    _locked: File,
 }
 
 /// What `export.json` says of the files beside it.
@@ -33,20 +35,16 @@ impl ExportFolder {
     /// It holds something, and nothing is to be replaced, or it is no export that would be replaced.
     pub fn take(path: &Path, existing: Existing) -> Result<ExportFolder> {
         create(path)?;
-        let mut held = names(path)?;
-        held.retain(|name| name != PARTIAL);
-        let replaced = match (held.first(), existing) {
-            (None, _) => Vec::new(),
-            (Some(_), Existing::Replace) => earlier_files(path)?,
-            (Some(name), _) => {
-                let problem = format!("holds something already ({name}); --force replaces an earlier export");
-                return Err(Error::output(path, problem));
-            }
-        };
+        let locked = lock_folder(path, &path.join(LOCK))?;
         let partial = path.join(PARTIAL);
-        remove(&partial)?;
-        create(&partial)?;
-        Ok(ExportFolder { path: path.to_owned(), partial, replaced })
+        match replaced(path, existing) {
+            Ok(replaced) => {
+                remove(&partial)?;
+                create(&partial)?;
+                Ok(ExportFolder { path: path.to_owned(), partial, replaced, _locked: locked })
+            }
+            Err(refused) => remove(&path.join(LOCK)).and(Err(refused)),
+        }
     }
 
     /// Where files are written until all are complete.
@@ -81,7 +79,22 @@ impl ExportFolder {
         }
         flush_folder(&self.path)?;
         write_whole(&self.path.join(EXPORT_FILE), description)?;
-        remove(&self.partial)
+        remove(&self.partial)?;
+        remove(&self.path.join(LOCK))
+    }
+}
+
+/// What is replaced of what a folder holds.
+fn replaced(path: &Path, existing: Existing) -> Result<Vec<String>> {
+    let mut held = names(path)?;
+    held.retain(|name| name != PARTIAL && name != LOCK);
+    match (held.first(), existing) {
+        (None, _) => Ok(Vec::new()),
+        (Some(_), Existing::Replace) => earlier_files(path),
+        (Some(name), _) => {
+            let problem = format!("holds something already ({name}); --force replaces an earlier export");
+            Err(Error::output(path, problem))
+        }
     }
 }
 

@@ -44,8 +44,10 @@ impl fmt::Display for ExportReport {
         for (table, rows) in tables.into_iter().filter(|(_, rows)| rows.read > 0) {
             writeln!(f, "{table}: {}", told(rows))?;
         }
-        let written: Vec<String> = self.rows.iter().map(|(kind, n_rows)| format!("{n_rows} {kind}")).collect();
-        writeln!(f, "{}: {}", self.target, written.join(", "))?;
+        let rows = self.rows.iter().filter(|(_, n_rows)| **n_rows > 0);
+        let written: Vec<String> = rows.map(|(kind, n_rows)| format!("{n_rows} {}", kind.replace('_', " "))).collect();
+        let written = if written.is_empty() { "nothing".to_owned() } else { written.join(", ") };
+        writeln!(f, "{}: {written}", self.target)?;
         self.omop.as_ref().map_or(Ok(()), |omop| omop.fmt(f))
     }
 }

@@ -20,7 +20,7 @@ pub(crate) const RUN_FILE: &str = "run.json";
 pub(crate) const REJECTS_FILE: &str = "rejects.jsonl";
 const TABLES: [&str; 6] = ["mentions", "measurements", "facts", "notes", "sentences", "texts"];
 const PARTIAL: &str = ".noteward-partial";
-const LOCK: &str = ".noteward-lock";
+pub(crate) const LOCK: &str = ".noteward-lock";
 const STATE_FILE: &str = "state.json";
 const PART_FILE: &str = "part.json";
 const PARTS: &str = "parts";
@@ -200,7 +200,7 @@ fn results(path: &Path) -> Vec<PathBuf> {
     tables.chain([path.join(REJECTS_FILE), path.join(RUN_FILE)]).collect()
 }
 
-fn lock_folder(folder: &Path, path: &Path) -> Result<File> {
+pub(crate) fn lock_folder(folder: &Path, path: &Path) -> Result<File> {
     loop {
         let opened = File::options().write(true).create(true).truncate(false).open(path);
         let file = opened.map_err(|error| Error::io("creating", path, error))?;
