@@ -158,7 +158,11 @@ fn server_said(error: &DbError, may: May) -> String {
         .iter()
         .any(|class| code.code().starts_with(class));
     if may == May::NameObjects && !is_about_objects {
-        return format!("the server refused a value (SQLSTATE {})", code.code());
+        let what = match *code {
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE => "a number is beyond the type of its column",
+            _ => "the server refused a value",
+        };
+        return format!("{what} (SQLSTATE {})", code.code());
     }
     // The detail of these names keys; that of others may be a whole row.
     let keyed = [SqlState::FOREIGN_KEY_VIOLATION, SqlState::UNIQUE_VIOLATION].contains(code);

@@ -12,10 +12,10 @@ use arrow_array::RecordBatch;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use postgres::Transaction;
 
-use super::columns::{MEASUREMENT, NOTE, NOTE_NLP, OmopTable};
-use super::database::{OmopDatabase, OtherText, PersonKey, Target};
+use super::database::{OmopDatabase, PersonKey, Target};
 use super::ids::{IdKind, Ids};
-use super::rows::{NLP_CONCEPT, NoteKeys, RowMaker};
+use super::rows::{NoteKeys, RowMaker};
+use super::statements::Statements;
 use super::{NO_PATIENT, NO_TIME, OmopOptions, OmopTableName, hold};
 use crate::database::{DatabaseUrl, May};
 use crate::export::{Exporting, Written};
@@ -30,9 +30,6 @@ const BATCH_ROWS: usize = 20_000;
 /// Why a note is not loaded.
 const NO_PERSON: &str = "no_such_person";
 const SEVERAL_PERSONS: &str = "several_such_persons";
-const OTHER_PERSON: &str = "other_person_in_database";
-const OTHER_TEXT: &str = "other_text_in_database";
-const NO_NOTE: &str = "not_in_database";
 
 /// What came of the rows, by the keys of `export.json`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -288,184 +285,4 @@ fn copy_text(rows: &RecordBatch) -> Result<Vec<u8>> {
         bytes.push(b'\n');
     }
     Ok(bytes)
-}
-
-/// The SQL of a load.
-struct Statements {
-    /// Temporary tables of the connection.
-    prepare: String,
-    /// Keeps others from giving the same numbers at the same time.
-    lock: String,
-    copies: [String; 3],
-    /// Takes notes out of the batch, and gives their numbers.
-    refuse: Vec<(String, &'static str)>,
-    replace_notes: Option<String>,
-    add_notes: Option<String>,
-    terms: Option<TermStatements>,
-}
-
-/// The SQL for what was found in the notes.
-struct TermStatements {
-    /// Takes what belongs to refused notes out of the batch, and finds the notes whose rows are not as the database has them.
-    find_changed: String,
-    remove_measurements: Option<String>,
-    remove_terms: String,
-    add_measurements: Option<String>,
-    add_terms: String,
-}
-
-impl Statements {
-    fn new(schema: &str, options: &OmopOptions, other_text: OtherText, event_field: i32) -> Statements {
-        let has = |table| options.tables.contains(&table);
-        let tables = [
-            (OmopTableName::Note, &NOTE),
-            (OmopTableName::NoteNlp, &NOTE_NLP),
-            (OmopTableName::Measurement, &MEASUREMENT),
-        ];
-        let filled = tables.into_iter().filter(|(name, _)| has(*name)).map(|(_, table)| table);
-        let filled: Vec<&OmopTable> = filled.collect();
-        // Texts are compared also where notes are not filled.
-        let made =
-            tables.into_iter().filter(|(name, _)| has(*name) || *name == OmopTableName::Note).map(|(_, table)| table);
-        let prepare = made.map(|table| {
-            format!(
-                "CREATE TEMPORARY TABLE batch_{0} ON COMMIT DELETE ROWS AS SELECT {1} FROM {schema}.{0} WITH NO DATA;",
-                table.name,
-                names(table, "")
-            )
-        });
-        let changed = "CREATE TEMPORARY TABLE batch_changed (note_id bigint) ON COMMIT DELETE ROWS".to_owned();
-        let prepare = prepare.chain([changed]).collect::<Vec<_>>().join(" ");
-        let locked: Vec<String> = filled.iter().map(|table| format!("{schema}.{}", table.name)).collect();
-        let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", locked.join(", "));
-        let copies = [&NOTE, &NOTE_NLP, &MEASUREMENT]
-            .map(|table| format!("COPY batch_{} ({}) FROM STDIN", table.name, names(table, "")));
-        let loads_notes = has(OmopTableName::Note);
-        let replaces = loads_notes && other_text == OtherText::Replace;
-        let same = "there.note_id = batch.note_id";
-        let other_text = format!("{same} AND there.note_text <> batch.note_text");
-        let mut refuse = vec![(format!("{same} AND there.person_id <> batch.person_id"), OTHER_PERSON)];
-        if !replaces {
-            refuse.push((other_text.clone(), OTHER_TEXT));
-        }
-        let mut refuse: Vec<_> = refuse
-            .into_iter()
-            .map(|(differs, reason)| {
-                let rows = format!("batch_note AS batch USING {schema}.note AS there WHERE {differs}");
-                (format!("DELETE FROM {rows} RETURNING batch.note_id::bigint"), reason)
-            })
-            .collect();
-        let missing = format!("NOT EXISTS (SELECT FROM {schema}.note AS there WHERE there.note_id = batch.note_id)");
-        if !loads_notes {
-            let statement = format!("DELETE FROM batch_note AS batch WHERE {missing} RETURNING batch.note_id::bigint");
-            refuse.push((statement, NO_NOTE));
-        }
-        let note = names(&NOTE, "");
-        Statements {
-            prepare,
-            lock,
-            copies,
-            refuse,
-            replace_notes: replaces
-                .then(|| format!("DELETE FROM {schema}.note AS there USING batch_note AS batch WHERE {other_text}")),
-            add_notes: loads_notes.then(|| {
-                format!("INSERT INTO {schema}.note ({note}) SELECT {note} FROM batch_note AS batch WHERE {missing}")
-            }),
-            terms: has(OmopTableName::NoteNlp).then(|| TermStatements::new(schema, options, event_field)),
-        }
-    }
-}
-
-impl TermStatements {
-    fn new(schema: &str, options: &OmopOptions, event_field: i32) -> TermStatements {
-        let has_measurements = options.tables.contains(&OmopTableName::Measurement);
-        // The name holds no blank, and the settings have checked its length; quotes are doubled.
-        let owner = format!("starts_with(term.nlp_system, '{} ')", options.system.replace('\'', "''"));
-        let event = format!(
-            "value.measurement_event_id = term.note_nlp_id AND value.meas_event_field_concept_id = {event_field} AND \
-             value.measurement_type_concept_id = {NLP_CONCEPT} AND value.person_id = note.person_id"
-        );
-        let terms = names(&NOTE_NLP, "note_nlp_id");
-        let values = names_without(&MEASUREMENT, &["measurement_id", "measurement_event_id"], "value.");
-        let there = format!("{schema}.note_nlp AS term JOIN batch_note AS note USING (note_id)");
-        let mut differences = vec![differences(
-            &format!("SELECT {terms} FROM {there} WHERE {owner}"),
-            &format!("SELECT {terms} FROM batch_note_nlp"),
-        )];
-        if has_measurements {
-            let of_batch = format!(
-                "SELECT term.note_id, term.\"offset\", {values} FROM batch_measurement AS value JOIN batch_note_nlp AS term ON \
-                 value.measurement_event_id = term.note_nlp_id"
-            );
-            let of_there = format!(
-                "SELECT note_id, term.\"offset\", {values} FROM {there} JOIN {schema}.measurement AS value ON {event} WHERE {owner}"
-            );
-            differences.push(self::differences(&of_there, &of_batch));
-        }
-        let drop_refused = "DELETE FROM batch_note_nlp WHERE note_id NOT IN (SELECT note_id FROM batch_note)";
-        let drop_values = "; DELETE FROM batch_measurement WHERE measurement_event_id NOT IN (SELECT note_nlp_id FROM batch_note_nlp)";
-        let find_changed = format!(
-            "{drop_refused}{}; INSERT INTO batch_changed SELECT DISTINCT note_id FROM ({}) AS different",
-            if has_measurements { drop_values } else { "" },
-            differences.join(" UNION ALL ")
-        );
-        let is_changed = "IN (SELECT note_id FROM batch_changed)";
-        let from = |table: &str, column: &str| format!("(SELECT COALESCE(max({column}), 0) FROM {schema}.{table})");
-        let insert = |table: &OmopTable, id: &str, rest: &str, from_rows: String| {
-            format!(
-                "INSERT INTO {schema}.{0} ({id}, {1}) SELECT {2} + added.{id}, {rest} FROM {from_rows}",
-                table.name,
-                names(table, id),
-                from(table.name, id)
-            )
-        };
-        let event_number = format!("{} + added.measurement_event_id", from("note_nlp", "note_nlp_id"));
-        let measured = names(&MEASUREMENT, "measurement_id");
-        let measured: Vec<String> = measured
-            .split(", ")
-            .map(|name| if name == "\"measurement_event_id\"" { event_number.clone() } else { format!("added.{name}") })
-            .collect();
-        let found: Vec<String> = terms.split(", ").map(|name| format!("added.{name}")).collect();
-        TermStatements {
-            find_changed,
-            remove_measurements: has_measurements.then(|| {
-                format!(
-                    "DELETE FROM {schema}.measurement AS value USING {schema}.note_nlp AS term JOIN batch_note AS note USING \
-                     (note_id) WHERE term.note_id {is_changed} AND {owner} AND {event}"
-                )
-            }),
-            remove_terms: format!("DELETE FROM {schema}.note_nlp AS term WHERE term.note_id {is_changed} AND {owner}"),
-            add_measurements: has_measurements.then(|| {
-                let rows = format!(
-                    "batch_measurement AS added JOIN batch_note_nlp AS term ON added.measurement_event_id = term.note_nlp_id WHERE \
-                     term.note_id {is_changed}"
-                );
-                insert(&MEASUREMENT, "measurement_id", &measured.join(", "), rows)
-            }),
-            add_terms: insert(
-                &NOTE_NLP,
-                "note_nlp_id",
-                &found.join(", "),
-                format!("batch_note_nlp AS added WHERE added.note_id {is_changed}"),
-            ),
-        }
-    }
-}
-
-/// The notes of rows that one of two queries gives and the other does not, or not as often.
-fn differences(left: &str, right: &str) -> String {
-    format!(
-        "SELECT note_id FROM (({left}) EXCEPT ALL ({right})) AS gone UNION ALL SELECT note_id FROM (({right}) EXCEPT ALL \
-         ({left})) AS come"
-    )
-}
-
-/// The columns of a table but one, quoted, since `offset` is a word of SQL.
-fn names(table: &OmopTable, without: &str) -> String {
-    names_without(table, &[without], "")
-}
-
-fn names_without(table: &OmopTable, without: &[&str], prefix: &str) -> String {
-    let columns = table.columns.iter().filter(|column| !without.contains(&column.name));
-    columns.map(|column| format!("{prefix}\"{}\"", column.name)).collect::<Vec<_>>().join(", ")
 }

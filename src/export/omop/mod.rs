@@ -11,6 +11,7 @@ mod ids;
 mod load;
 mod rows;
 mod snippet;
+mod statements;
 
 use std::collections::BTreeMap;
 use std::fmt;
