@@ -6,9 +6,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "support/program.rs"]
+#[allow(dead_code, reason = "each test file uses a part of it")]
+mod program;
+
 use noteward::{
     Assume, Input, InputKind, InputValue, Outcome, Score, ScoreList, Sources, Window, check_score, load_scores,
 };
+use program::Workplace;
 use proptest::prelude::*;
 
 fn root() -> PathBuf {
@@ -164,12 +169,15 @@ fn scores_have_the_published_range() {
     }
 }
 
-/// Rows under `tests/scores`, made from the tables of the papers.
+/// Rows in the CSV files of `tests/scores`, made from the tables of the papers.
 #[test]
 fn rows_of_the_papers_agree() {
     let mut n_files = 0;
     for entry in fs::read_dir(root().join("tests/scores")).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "csv") {
+            continue;
+        }
         let id = path.file_stem().unwrap().to_string_lossy().into_owned();
         let checked = check_score(&score(&id), &path, 1e-6).unwrap();
         assert!(checked.agrees() && checked.n_within == 0, "{}:\n{checked}", path.display());
@@ -410,7 +418,7 @@ fn points(input: &Input) -> String {
     } else if input.points_absent != 0.0 {
         format!("no: {}", input.points_absent)
     } else {
-        input.points.map_or("in the formula".to_owned(), |points| points.to_string())
+        input.points.map_or("with others".to_owned(), |points| points.to_string())
     };
     if !input.unless.is_empty() {
         told += &format!(", unless {}", input.unless.join(" or "));
@@ -451,59 +459,69 @@ fn from(input: &Input) -> String {
     }
 }
 
+/// A change of the guide's example, the line to which the error leads, and what it says.
+const WRONG: &[(&str, &str, &str, &str)] = &[
+    (
+        "kind = \"yes_no\"",
+        "kind = \"maybe\"",
+        "kind = \"maybe\"",
+        "unknown variant `maybe`, expected one of `yes_no`, `number`, `choice`",
+    ),
+    (
+        "window = \"24h\"",
+        "window = \"24\"",
+        "window = \"24\"",
+        "expected a window such as 12h, 7d or ever, found \"24\"",
+    ),
+    (
+        "{ below = 90, points = 3 }, { upto = 180, points = 0 }",
+        "{ upto = 180, points = 0 }, { below = 90, points = 3 }",
+        "name = \"systolic_bp\"",
+        "input \"systolic_bp\": expected ranges whose limits rise",
+    ),
+    (
+        "bounds = [30, 300]\n",
+        "",
+        "name = \"systolic_bp\"",
+        "input \"systolic_bp\": expected `bounds` of plausible numbers, the lower one first",
+    ),
+    (
+        "unless = [\"new_confusion\"]",
+        "unless = [\"confusion\"]",
+        "name = \"previous_stroke\"",
+        "input \"previous_stroke\": `unless` names \"confusion\", which is no other yes or no",
+    ),
+    ("by_decade(age), 0)", "by_decade(age))", "name = \"age\"", "input \"age\": if: expected 3 arguments, found 2"),
+    (
+        "by_decade(age), 0)",
+        "by_century(age), 0)",
+        "name = \"age\"",
+        "input \"age\": \"by_century\" is no function: expected ln, exp, sqrt, abs, floor, round, min, max, if, or a table \
+         of this score",
+    ),
+    (
+        "if(previous_stroke,",
+        "if(age,",
+        "name = \"age\"",
+        "input \"age\": expected a yes or no, or a comparison, found a number",
+    ),
+    ("from = 3\n", "", "name = \"close\"", "expected one of `from` and `above`"),
+];
+
 #[test]
 fn files_that_are_wrong_are_refused_by_line() {
-    let whole = block(&fs::read_to_string(root().join("docs/scores.md")).unwrap(), "toml").to_owned();
-    let message = |from: &str, to: &str| {
+    let page = fs::read_to_string(root().join("docs/scores.md")).unwrap();
+    let whole = block(&page, "toml");
+    for (from, to, place, problem) in WRONG {
         let text = whole.replacen(from, to, 1);
         assert_ne!(text, whole, "{from}");
-        Score::parse("watch.toml", &text, |_| None).unwrap_err().to_string()
-    };
-    let cases = [
-        (
-            "kind = \"yes_no\"",
-            "kind = \"maybe\"",
-            "watch.toml: line 36: unknown variant `maybe`, expected one of `yes_no`, `number`, `choice`",
-        ),
-        (
-            "window = \"24h\"",
-            "window = \"24\"",
-            "watch.toml: line 38: expected a window such as 12h, 7d or ever, found \"24\"",
-        ),
-        (
-            "{ below = 90, points = 3 }, { upto = 180, points = 0 }",
-            "{ upto = 180, points = 0 }, { below = 90, points = 3 }",
-            "watch.toml: line 44: input \"systolic_bp\": expected ranges whose limits rise",
-        ),
-        (
-            "bounds = [30, 300]\n",
-            "",
-            "watch.toml: line 44: input \"systolic_bp\": expected `bounds` of plausible numbers, the lower one first",
-        ),
-        (
-            "unless = [\"new_confusion\"]",
-            "unless = [\"confusion\"]",
-            "watch.toml: line 66: input \"previous_stroke\": `unless` names \"confusion\", which is no other yes or no",
-        ),
-        (
-            "by_decade(age), 0)",
-            "by_decade(age))",
-            "watch.toml: line 80: input \"age\": if: expected 3 arguments, found 2",
-        ),
-        (
-            "by_decade(age), 0)",
-            "by_century(age), 0)",
-            "watch.toml: line 80: input \"age\": \"by_century\" is no function: expected ln, exp, sqrt, abs, floor, round, min, max, if, or a table of this score",
-        ),
-        (
-            "if(previous_stroke,",
-            "if(age,",
-            "watch.toml: line 80: input \"age\": expected a yes or no, or a comparison, found a number",
-        ),
-        ("from = 3\n", "", "watch.toml: line 23: expected one of `from` and `above`"),
-    ];
-    for (from, to, expected) in cases {
-        assert_eq!(message(from, to), expected);
+        let message = Score::parse("watch.toml", &text, |_| None).unwrap_err().to_string();
+        let (line, found) = message.strip_prefix("watch.toml: line ").unwrap().split_once(": ").unwrap();
+        assert_eq!(found, *problem);
+        // The line itself, or the header of the table that it is in.
+        let line: usize = line.parse().unwrap();
+        let lines: Vec<&str> = text.lines().skip(line - 1).take(2).collect();
+        assert!(lines.iter().any(|line| line.contains(place)), "line {line} is not at {place}: {lines:?}");
     }
 }
 
@@ -524,4 +542,84 @@ fn a_folder_of_scores_is_checked() {
     let replaced = load_scores(Some(folder.path())).unwrap();
     assert_eq!(replaced.iter().filter(|score| score.id == "news2").count(), 1);
     assert_eq!(replaced.iter().find(|score| score.id == "news2").unwrap().name, "Stroke unit watch");
+}
+
+#[test]
+fn the_command_lists_and_checks() {
+    let workplace = Workplace::new();
+    let listed = workplace.run(&["scores", "list"]);
+    assert_eq!(listed.status, 0, "{listed:?}");
+    assert_eq!(listed.stdout.lines().count(), 1 + scores().len());
+    assert!(listed.stdout.contains("news2"));
+    let json = workplace.run(&["scores", "list", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(told[0]["id"], "news2");
+    assert_eq!((told[0]["min"].as_f64(), told[0]["max"].as_f64()), (Some(0.0), Some(20.0)));
+
+    workplace.write("good.csv", "respiratory_rate,systolic_bp,altered_mentation,expected\n22,100,no,2\n22,,no,2\n");
+    let good = workplace.run(&["scores", "check", "qsofa", "good.csv"]);
+    let summary = "qsofa: 2 rows: 1 equal, 1 within the interval of missing inputs, 0 differ, 0 unreadable\n";
+    assert_eq!((good.status, good.stdout.as_str()), (0, summary));
+    workplace.write("bad.csv", "respiratory_rate,systolic_bp,altered_mentation,expected\n22,100,no,3\n22,low,no,2\n");
+    let bad = workplace.run(&["scores", "check", "qsofa", "bad.csv"]);
+    let told = "line 2: expected 3, found 2\nline 3: systolic_bp: expected a number, or low..high\n\
+                qsofa: 2 rows: 0 equal, 0 within the interval of missing inputs, 1 differ, 1 unreadable\n";
+    assert_eq!((bad.status, bad.stdout.as_str()), (1, told));
+
+    for (arguments, said) in [
+        (&["qsofa", "none.csv"][..], "none.csv"),
+        (&["nobody", "good.csv"], "\"nobody\" is no score: `noteward scores list` names them"),
+        (&["news2", "good.csv"], "column 3 is no input of news2: expected respiratory_rate, oxygen_saturation"),
+        (&["none.toml", "good.csv"], "reading the score none.toml"),
+    ] {
+        let refused = workplace.run(&[&["scores", "check"], arguments].concat());
+        assert_eq!(refused.status, 2, "{refused:?}");
+        assert!(refused.stderr.contains(said), "{refused:?}");
+    }
+}
+
+#[test]
+fn zz_speed() {
+    for id in [
+        "news2",
+        "caprini",
+        "brock",
+        "fleischner_2017",
+        "meld_3",
+        "charlson",
+        "elixhauser_ahrq_mortality",
+        "hfrs",
+        "framingham_chd",
+        "sofa",
+    ] {
+        let score = score(id);
+        for (what, complete) in [("complete", true), ("half", false), ("open", false)] {
+            let sets: Vec<Vec<InputValue>> = (0..97u32)
+                .map(|k| {
+                    score
+                        .inputs()
+                        .iter()
+                        .enumerate()
+                        .map(|(i, input)| {
+                            let place = f64::from((k * 31 + i as u32 * 17) % 97) / 97.0;
+                            if what == "open" || !complete && (i + k as usize) % 3 == 0 {
+                                InputValue::Unknown
+                            } else {
+                                known(input, place)
+                            }
+                        })
+                        .collect()
+                })
+                .collect();
+            let n = if id == "news2" { 200_000 } else { 2_000 };
+            let mut outcome = score.evaluate(&sets[0]);
+            let begun = std::time::Instant::now();
+            let mut decided = 0usize;
+            for k in 0..n {
+                score.evaluate_into(&sets[k % 97], &mut outcome);
+                decided += usize::from(outcome.decided);
+            }
+            eprintln!("{id} {what}: {:?} each, {decided} of {n} decided", begun.elapsed() / n as u32);
+        }
+    }
 }
