@@ -260,15 +260,15 @@ impl Compiled {
         }
     }
 
+    /// How many combinations the formula is evaluated at, one where there is none.
+    pub(super) fn n_combinations(&self, values: &[Interval]) -> usize {
+        self.formula.as_ref().map_or(1, |formula| open_inputs(formula, values).n_combinations())
+    }
+
     /// The value of a formula.
     fn formula_value(&self, formula: &Whole, values: &mut Vec<Interval>, n_inputs: usize) -> Interval {
         let [low, high] = formula.range;
-        let mut open = Cases::default();
-        if formula.bounds == Bounds::Corners {
-            for (index, scan) in &formula.reads {
-                open.add(*index, values[*index], *scan);
-            }
-        }
+        let open = open_inputs(formula, values);
         if open.is_empty() || open.n_combinations() > MAX_COMBINATIONS {
             self.follow_steps(values, n_inputs);
             return formula.expression.evaluate(values, &self.tables).within(low, high);
@@ -281,6 +281,17 @@ impl Compiled {
         });
         total.unwrap_or(Interval { low, high }).within(low, high)
     }
+}
+
+/// The inputs of a formula that are tried at their ends.
+fn open_inputs(formula: &Whole, values: &[Interval]) -> Cases {
+    let mut open = Cases::default();
+    if formula.bounds == Bounds::Corners {
+        for (index, scan) in &formula.reads {
+            open.add(*index, values[*index], *scan);
+        }
+    }
+    open
 }
 
 /// Inputs that are not known, each with the values at which it is tried.

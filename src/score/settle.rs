@@ -7,9 +7,13 @@ use super::points::Cut;
 use super::{InputKind, Score};
 
 /// At how many values a number is tried where no ranges tell where it matters.
-const N_TRIED: usize = 9;
+const N_TRIED: usize = 3;
+
+/// A formula with more combinations of open inputs than this is not tried out: so much is open that no one input helps.
+const MAX_COMBINATIONS: usize = 512;
 
 /// The input that would settle an undecided score whatever it turned out to be, and the one that narrows it most at worst.
+/// Numbers of formulas are tried at their ends and in the middle.
 pub(super) fn settle(
     score: &Score,
     values: &mut Vec<Interval>,
@@ -17,6 +21,9 @@ pub(super) fn settle(
     open: Summary,
 ) -> (Option<usize>, Option<usize>) {
     let n_inputs = score.inputs().len();
+    if score.compiled.n_combinations(values) > MAX_COMBINATIONS {
+        return (None, None);
+    }
     let mut scratch = Vec::new();
     let mut settles: Option<(usize, f64)> = None;
     let mut narrows: Option<(usize, f64)> = None;
