@@ -151,7 +151,7 @@ fn columns_have_the_types_of_the_contract() {
         assert_eq!((field.data_type(), field.is_nullable()), (&DataType::Utf8, false), "{name}");
     }
     let files: Vec<String> = files(&workplace).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(files, ["mentions.parquet", "notes.parquet", "rejects.jsonl", "run.json"]);
+    assert_eq!(files, ["measurements.parquet", "mentions.parquet", "notes.parquet", "rejects.jsonl", "run.json"]);
 }
 
 #[test]

@@ -12,7 +12,8 @@ use std::path::Path;
 
 use program::Workplace;
 
-const TABLES: [&str; 4] = ["mentions.parquet", "mentions.jsonl", "notes.parquet", "notes.jsonl"];
+const TABLES: [&str; 5] =
+    ["mentions.parquet", "mentions.jsonl", "measurements.parquet", "notes.parquet", "notes.jsonl"];
 
 fn copy_model(workplace: &Workplace, name: &str, folder: &str) {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");

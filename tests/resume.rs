@@ -19,7 +19,8 @@ use program::{Finished, Workplace};
 use serde_json::Value;
 
 const PARTIAL: &str = "out/.noteward-partial";
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
+    "measurements.parquet",
     "mentions.parquet",
     "mentions.jsonl",
     "mentions.csv",

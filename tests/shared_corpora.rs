@@ -77,6 +77,20 @@ fn every_row_is_the_text_under_its_span() {
     }
     assert_eq!(run["counts"]["mentions"], n_mentions);
     assert!(n_mentions > 10_000, "{n_mentions} mentions");
+    let measurements = BufReader::new(fs::File::open(out.path().join("measurements.jsonl")).unwrap());
+    let mut n_measurements = 0u64;
+    for line in measurements.lines() {
+        let measurement: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let text = &texts[measurement["note_id"].as_str().unwrap()];
+        let offset = |name: &str| measurement[name].as_u64().unwrap() as usize;
+        let words: String = text[offset("start")..offset("end")].iter().collect();
+        assert_eq!(words, measurement["value_text"].as_str().unwrap(), "{}", measurement["measurement_id"]);
+        let before: usize = text[..offset("start")].iter().map(|c| c.len_utf8()).sum();
+        assert_eq!((before, before + words.len()), (offset("start_byte"), offset("end_byte")));
+        n_measurements += 1;
+    }
+    assert_eq!(run["counts"]["measurements"], n_measurements);
+    assert!(n_measurements > 5_000, "{n_measurements} measurements");
 }
 
 #[test]
@@ -89,8 +103,10 @@ fn one_and_two_threads_give_the_same_bytes() {
             let all = [&["--format", "parquet,csv", "--threads", threads], &flags[..]].concat();
             annotate(&folder, out.path(), &all);
         }
-        for file in ["mentions.parquet", "mentions.csv", "notes.parquet", "notes.csv", "rejects.jsonl"] {
-            let read = |folder: &Path| fs::read(folder.join(file)).unwrap();
+        let tables = ["mentions", "measurements", "notes"];
+        let files = tables.iter().flat_map(|table| [format!("{table}.parquet"), format!("{table}.csv")]);
+        for file in files.chain(["rejects.jsonl".to_owned()]) {
+            let read = |folder: &Path| fs::read(folder.join(&file)).unwrap();
             assert!(read(one.path()) == read(two.path()), "{file} differs");
         }
     }

@@ -16,7 +16,7 @@ fn check(name: &str, format: &str) {
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(0));
-    for table in ["mentions", "notes"] {
+    for table in ["mentions", "measurements", "notes"] {
         let text = fs::read_to_string(out.path().join(format!("{table}.{format}"))).unwrap();
         // The input column holds the path as it was given, which differs from machine to machine.
         let text = text.replace(env!("CARGO_MANIFEST_DIR"), "ROOT");

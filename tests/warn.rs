@@ -439,7 +439,8 @@ fn random_run(n_notes: usize, stated: &[Stated]) -> Run {
     for index in 0..n_notes {
         run = run.note(&format!("n{index}"), ["p1", "p2"][index % 2], &format!("2025-03-02T{:02}:00:00", 2 * index));
         for (_, input, presence, value) in stated.iter().filter(|(note, ..)| *note == index) {
-            let other = json!({"presence": ["present", "absent", "possible"][*presence]});
+            let named = ["present", "absent", "possible"][*presence];
+            let other = json!({"presence": named});
             run = match input {
                 0 => run.measurement("heart_rate", *value, json!({})),
                 1 => run.mention("fever", "R50.9", other),

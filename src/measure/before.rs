@@ -3,7 +3,7 @@
 use super::lex::ItemKind;
 use super::read::{Followed, Found, Link, Reader};
 use super::tables::{Reads, Role};
-use crate::measurement::Comparator;
+use crate::measurement::{Comparator, Trend};
 
 impl Reader<'_> {
     /// Reads the number at an item, which belongs to no name before it; gives the item after it.
@@ -12,6 +12,7 @@ impl Reader<'_> {
             .or_else(|| self.rated(at))
             .or_else(|| self.result_before(at))
             .or_else(|| self.implied(at))
+            .or_else(|| self.range_before_name(at))
             .or_else(|| self.before_name(at))
             .or_else(|| self.on_oxygen(at))
             .or_else(|| self.size(at))
@@ -34,7 +35,7 @@ impl Reader<'_> {
 
     /// `36.5C`: a letter that touches a number of the range of temperatures.
     fn degrees(&self, at: usize) -> Option<(u16, u32)> {
-        let kind = self.tables.kind_named("temperature")?;
+        let kind = self.tables.known.temperature?;
         let value = self.value(kind, at, None, Followed::Alone)?;
         let row = self.kind(kind)?;
         (value.decimals > 0 && value.unit.is_some() && row.is_plausible(value.value))
@@ -44,10 +45,10 @@ impl Reader<'_> {
     /// `138/82 mmHg`.
     fn pressure(&mut self, at: usize) -> Option<usize> {
         let unit = self.entry(at + 3)?.unit?;
-        if !self.is(at + 1, '/') || self.tables.units.get(usize::from(unit))?.ucum != "mm[Hg]" {
+        if !self.is(at + 1, '/') || Some(unit) != self.tables.known.mercury {
             return None;
         }
-        let (high, low) = (self.tables.kind_named("systolic_bp")?, self.tables.kind_named("diastolic_bp")?);
+        let (high, low) = (self.tables.known.systolic?, self.tables.known.diastolic?);
         let first = self.value(high, at, None, Followed::InGroup)?;
         let second = self.value(low, at + 2, None, Followed::Alone)?;
         let link = Link::default();
@@ -57,6 +58,24 @@ impl Reader<'_> {
             self.push(Found { target, ..found }, value.next - 1);
         }
         Some(second.next)
+    }
+
+    /// Two numbers right before a name: `1 to 3 wbc's`.
+    fn range_before_name(&mut self, at: usize) -> Option<usize> {
+        let parted = self.is(at + 1, '-') && self.glued(at + 1) || self.has(at + 1, Role::Then);
+        let name = if parted { at + 3 } else { return None };
+        let (kind, rule, _) = self.names_after(name).into_iter().find(|&(_, _, weak)| !weak)?;
+        let low = self.value(kind, at, None, Followed::InGroup)?;
+        let high = self.value(kind, at + 2, None, Followed::Alone).filter(|high| high.value >= low.value)?;
+        let target = self.is_target(at, name + 1);
+        for (value, trend) in [(low, Trend::Low), (high, Trend::High)] {
+            let found = self.found_of(kind, rule, at, &Link::default(), &value);
+            self.push(Found { target, trend: Some(trend), ..found }, value.next - 1);
+        }
+        if let Some(used) = self.used.get_mut(name) {
+            *used = true;
+        }
+        Some(name + 1)
     }
 
     /// A number right before a name that may follow its value.
@@ -97,10 +116,11 @@ impl Reader<'_> {
 
     /// A percentage on room air or with oxygen.
     fn on_oxygen(&mut self, at: usize) -> Option<usize> {
-        let kind = self.tables.kind_named("oxygen_saturation")?;
+        let kind = self.tables.known.saturation?;
         let value =
             self.value(kind, at, None, Followed::Alone).filter(|value| value.unit.is_some() || value.value >= 80.0)?;
-        let link = usize::from(self.has(value.next, Role::Link) && self.word(value.next, Role::Oxygen).is_none());
+        let links = |at: &usize| self.has(*at, Role::Link) && self.word(*at, Role::Oxygen).is_none();
+        let link = (value.next..value.next + 2).take_while(links).count();
         let source = value.next + link;
         let word = self.word(source, Role::Oxygen);
         let plain =
@@ -108,10 +128,7 @@ impl Reader<'_> {
         let flow = self.number(source).is_some()
             && link > 0
             && self.entry(source + 1).and_then(|entry| entry.unit).is_some_and(|unit| {
-                self.tables
-                    .kind_named("oxygen_flow")
-                    .and_then(|kind| self.kind(kind))
-                    .is_some_and(|kind| kind.accepts(unit))
+                self.tables.known.oxygen_flow.and_then(|kind| self.kind(kind)).is_some_and(|kind| kind.accepts(unit))
             });
         let room_air = word.is_some() && (link > 0 || value.unit.is_some() || self.written(source).len() > 2) && !plain;
         if !(room_air || flow && value.unit.is_some()) {

@@ -292,7 +292,7 @@ impl Reader<'_> {
             next = after;
         }
         while relations.len() < MAX_FURTHER {
-            let Some((relation, value, comparator, moment)) = self.one_further(&start, row, link, next) else { break };
+            let Some((relation, value, comparator, moment)) = self.one_further(&start, link, next) else { break };
             let index = self.found.len();
             let target = start.target || self.is_target(next, value.next);
             let statement = value.span;
@@ -331,7 +331,6 @@ impl Reader<'_> {
     fn one_further(
         &self,
         start: &Found,
-        row: &Kind,
         link: &Link,
         next: usize,
     ) -> Option<(Relation, Value, Option<Comparator>, Option<super::moment::Moment>)> {
@@ -370,10 +369,8 @@ impl Reader<'_> {
             return None;
         }
         let listed = relation != Relation::Listed || self.moment(value.next).is_some() || moment.is_some();
-        let upper = relation != Relation::Upper
-            || Some(value.value) >= start.value && row.accepts(value.unit.or(start.unit).unwrap_or(u16::MAX))
-            || relation == Relation::Upper && value.unit.is_none() && Some(value.value) >= start.value;
-        (listed && upper).then_some((relation, value, comparator, moment))
+        let rises = link.pair == Some((Trend::From, Trend::To)) || Some(value.value) >= start.value;
+        (listed && (relation != Relation::Upper || rises)).then_some((relation, value, comparator, moment))
     }
 
     /// How the value after an item stands to the one before it, and the item after what says so.
@@ -391,7 +388,7 @@ impl Reader<'_> {
             return Some((Relation::Earlier, at + 1));
         }
         if self.has(at, Role::Then) {
-            let to = self.written(at).eq_ignore_ascii_case("to") && !comma;
+            let to = self.has(at, Role::To) && !comma;
             return Some((if to && link.pair.is_none() { Relation::Upper } else { Relation::Later }, at + 1));
         }
         if self.has(at, Role::And) && (self.has(at + 1, Role::Then) || self.has(at + 1, Role::Earlier)) {

@@ -2,7 +2,7 @@
 
 use super::lex::{Item, ItemKind};
 use super::moment::Moment;
-use super::tables::{Entry, Kind, Role, Specimen, Tables};
+use super::tables::{Entry, InUrine, Kind, Role, Specimen, Tables};
 use crate::Span;
 use crate::measurement::{Comparator, Trend};
 use crate::token::Gap;
@@ -162,7 +162,11 @@ impl<'a> Reader<'a> {
         let kind = self.kind(row.kind)?;
         match (self.fluid, kind.specimen) {
             (_, Specimen::Any) | (Fluid::Unsaid, Specimen::Blood) => Some((row.kind, form, row.weak)),
-            (Fluid::Urine, Specimen::Blood) => kind.urine.map(|urine| (urine, form, false)),
+            (Fluid::Urine, Specimen::Blood) => match kind.urine {
+                InUrine::Same => Some((row.kind, form, row.weak)),
+                InUrine::Unread => None,
+                InUrine::Other(urine) => Some((urine, form, false)),
+            },
             (Fluid::Urine, Specimen::Urine) => Some((row.kind, form, false)),
             (Fluid::Unsaid, Specimen::Urine) => (!row.weak).then_some((row.kind, form, false)),
             (Fluid::Other, _) => None,
@@ -209,10 +213,10 @@ impl<'a> Reader<'a> {
 
     /// Feet and inches, pounds and ounces: one value of two numbers.
     fn compound(&self, row: &Kind, at: usize) -> Option<Value> {
-        let (whole, rest) = self.compound_units(row)?;
+        let (whole, rest) = row.compound?;
         let large = self.number(at)?;
         let unit_at = |index: usize, unit: u16| self.entry(index).is_some_and(|entry| entry.unit == Some(unit));
-        let is_feet = self.tables.units.get(usize::from(whole)).is_some_and(|unit| unit.ucum == "[ft_i]");
+        let is_feet = self.tables.known.feet == Some(whole);
         let mut next = at + 1;
         if is_feet && self.is(next, '\'') {
             next += 1;
@@ -245,13 +249,6 @@ impl<'a> Reader<'a> {
         let span = self.span(at, end - 1);
         let stated = if small.is_some() { value / row.convert(1.0, whole)? } else { large };
         row.is_reportable(value).then_some(Value { value, stated, unit, span, next: end, decimals: 1 })
-    }
-
-    fn compound_units(&self, row: &Kind) -> Option<(u16, u16)> {
-        [("[ft_i]", "[in_i]"), ("[lb_av]", "[oz_av]")].into_iter().find_map(|(whole, rest)| {
-            let pair = (self.tables.unit_named(whole)?, self.tables.unit_named(rest)?);
-            (row.accepts(pair.0) && row.accepts(pair.1)).then_some(pair)
-        })
     }
 
     /// The unit of the number before `next`, and the item after it; `None` where the number is of another unit.

@@ -26,16 +26,19 @@ impl Reader<'_> {
         if let Some(next) = self.coma_parts(at) {
             return Some(next);
         }
-        let kind = self.tables.kind_named("pain_score")?;
+        let kind = self.tables.known.pain?;
         let first = self.value(kind, at, None, Followed::InGroup)?;
         let ranged = self.is(first.next, '-') || self.has(first.next, Role::Then);
         let second = if ranged { self.value(kind, first.next + 1, None, Followed::InGroup) } else { None };
         let last = second.unwrap_or(first);
         let over = self.is(last.next, '/') || self.has(last.next, Role::OutOf);
-        if !over || self.number(last.next + 1) != Some(10.0) || self.is(last.next + 2, '/') {
+        // `7 on a scale of 1-10`.
+        let least = self.number(last.next + 1).is_some_and(|least| least <= 1.0);
+        let scale = 2 * usize::from(least && (self.is(last.next + 2, '-') || self.has(last.next + 2, Role::Then)));
+        if !over || self.number(last.next + 1 + scale) != Some(10.0) || self.is(last.next + 2 + scale, '/') {
             return None;
         }
-        let next = last.next + 2;
+        let next = last.next + 2 + scale;
         let back = (at.saturating_sub(PAIN_WITHIN.0)..at).rev().take_while(|&index| !self.is(index, ';'));
         let ahead = (next..next + PAIN_WITHIN.1).take_while(|&index| !self.is(index, '.') && !self.is(index, ';'));
         let pain = back.chain(ahead).find(|&index| self.has(index, Role::Pain))?;
@@ -73,7 +76,7 @@ impl Reader<'_> {
             total += self.number(next + 1)?;
             next += 2;
         }
-        let kind = self.tables.kind_named("gcs")?;
+        let kind = self.tables.known.coma?;
         let valid = self.kind(kind)?.is_reportable(total);
         let said = self.found.iter().any(|found| found.kind == kind);
         if !valid || said {

@@ -5,7 +5,8 @@
 
 use super::lex::ItemKind;
 use super::read::{Found, Link, Reader, Value};
-use super::tables::{Reads, Role};
+use super::tables::Role;
+use crate::measurement::Trend;
 
 /// Most items from the lengths to the word for what has them, after them and before them.
 const AHEAD: usize = 8;
@@ -17,43 +18,73 @@ impl Reader<'_> {
     /// Reads the size that begins at an item; gives the item after it.
     pub fn size(&mut self, at: usize) -> Option<usize> {
         // Units of nodules are those of lesions, so either measures.
-        let any = self.tables.kinds.iter().position(|kind| kind.reads == Reads::Size)? as u16;
+        let any = self.tables.known.size?;
+        if at > 0 && self.is(at - 1, '/') && self.glued(at) {
+            return None;
+        }
+        if let Some((low, high)) = self.length_range(any, at) {
+            return self.size_of(at, low, Some(high));
+        }
         let lengths = self.lengths(any, at)?;
+        self.size_of(at, lengths, None)
+    }
+
+    /// Finds out what has the lengths, and adds them.
+    fn size_of(&mut self, at: usize, lengths: Value, upper: Option<Value>) -> Option<usize> {
+        let next = upper.map_or(lengths.next, |upper| upper.next);
         let before = at.checked_sub(1);
-        let measured = before.is_some_and(|before| self.has(before, Role::Measure))
-            || (lengths.next..lengths.next + 2)
-                .any(|after| self.has(after, Role::Measure) && self.written(after).len() > 3);
-        let joined = before.is_some_and(|before| {
-            self.is(before, ',')
-                || self.is(before, '(')
-                || self.is(before, ':')
-                || self.is(before, '-')
-                || self.has(before, Role::Head)
-                || self.compared(at).is_some()
-                || self.has(before, Role::And)
-        });
-        let away = (lengths.next..lengths.next + 2).any(|after| self.has(after, Role::Away));
+        let near = |role: Role| before.is_some_and(|before| self.has(before, role));
+        let measured = near(Role::Measure)
+            || self.has(next, Role::Measure)
+            || self.compared(at).is_some() && at >= 2 && self.has(at - 2, Role::Measure);
+        let joined = before.is_some_and(|before| [',', '(', ':', '-'].into_iter().any(|mark| self.is(before, mark)))
+            || near(Role::Head)
+            || near(Role::And)
+            || near(Role::Link) && !near(Role::When)
+            || self.compared(at).is_some();
+        let away = self.has(next, Role::Away) || (at.saturating_sub(2)..at).any(|before| self.has(before, Role::Away));
         let (kind, place) = if away {
             None
         } else {
             let behind = || if measured || joined { self.head_behind(at, measured) } else { None };
-            self.head_ahead(lengths.next).or_else(behind).or_else(|| self.head_said(at, measured))
+            self.head_ahead(next).or_else(behind).or_else(|| self.head_said(at, measured))
         }?;
-        let lengths = self.lengths(kind, at)?;
         let link = Link { comparator: self.compared(at), ..Link::default() };
-        let target = self.is_target(at, lengths.next);
+        let target = self.is_target(at, next);
         let rule = self.rule_of_kind(kind);
         let near = place.unwrap_or(at);
         let found = Found {
             site: self.nearest(near, at, Role::Site),
             side: self.nearest(near, at, Role::Side),
-            statement: self.span(near.min(at), lengths.next.max(near + 1) - 1),
+            statement: self.span(near.min(at), next.max(near + 1) - 1),
             target,
             ..self.found_of(kind, rule, at, &link, &lengths)
         };
-        self.push(found, lengths.next - 1);
+        let trend = upper.map(|_| Trend::Low);
+        self.push(Found { trend, ..found }, lengths.next - 1);
+        if let Some(upper) = upper {
+            let ends = Found {
+                value: Some(upper.value),
+                stated: Some(upper.stated),
+                span: upper.span,
+                trend: Some(Trend::High),
+                ..found
+            };
+            self.push(ends, upper.next - 1);
+        }
         self.head = Some(kind);
-        Some(lengths.next)
+        Some(next)
+    }
+
+    /// Two lengths of which the second has the unit: `1-2 cm`, `1 to 1.2 cm`.
+    fn length_range(&self, kind: u16, at: usize) -> Option<(Value, Value)> {
+        let row = self.kind(kind)?;
+        let ItemKind::Number { value: stated, decimals } = self.item(at)?.kind else { return None };
+        let parted = self.is(at + 1, '-') && self.number(at + 2).is_some() || self.has(at + 1, Role::Then);
+        let high = if parted { self.lengths(kind, at + 2)? } else { return None };
+        let value = row.convert(stated, high.unit?)?;
+        let low = Value { value, stated, span: self.span(at, at), next: at + 1, decimals, ..high };
+        (value <= high.value && row.is_reportable(value)).then_some((low, high))
     }
 
     /// One to three lengths, of which the last has a unit; their longest.
@@ -135,7 +166,8 @@ impl Reader<'_> {
 
     /// What the sentence before named, where this one stands for it: `It measures 5 cm`.
     fn head_said(&self, at: usize, measured: bool) -> Option<(u16, Option<usize>)> {
-        let stands = (0..at.min(4)).any(|index| self.has(index, Role::It));
+        let stands =
+            (0..at.min(4)).any(|index| self.has(index, Role::It)) && !(0..at).any(|index| self.has(index, Role::Away));
         (measured && stands).then_some((self.head?, None))
     }
 

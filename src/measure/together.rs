@@ -53,7 +53,7 @@ impl Reader<'_> {
             next = upper.map_or(next, |upper| upper.next);
             values.push((value, upper));
         }
-        Some(self.in_order(group, values))
+        Some(self.turned(group, mark, at, &values).unwrap_or(values))
     }
 
     /// The item after what parts two numbers of a group.
@@ -66,17 +66,20 @@ impl Reader<'_> {
         found.then_some(at + 1)
     }
 
-    /// The values, the other way round where only that makes sense: `H&H 33.3/10.9`.
-    fn in_order(&self, group: &Group, values: Vec<Ends>) -> Vec<Ends> {
-        let ([first, second], [(left, None), (right, None)]) = (group.kinds.as_slice(), values.as_slice()) else {
-            return values;
+    /// The numbers of a pair, the other way round where only that makes sense: `H&H 33.3/10.9`.
+    fn turned(&self, group: &Group, mark: char, at: usize, straight: &[Ends]) -> Option<Vec<Ends>> {
+        let ([first, second], [(left, None), (right, None)]) = (group.kinds.as_slice(), straight) else { return None };
+        let fits = |kind: u16, value: &Value| {
+            let row = self.kind(kind)?;
+            let usual = value.unit.is_some() || row.bare_unit(value.stated) == row.bare.first().map(|&(.., unit)| unit);
+            Some(usual && row.is_plausible(value.value))
         };
-        let fits = |kind: u16, value: f64| self.kind(kind).is_some_and(|kind| kind.is_plausible(value));
-        let straight = fits(*first, left.value) && fits(*second, right.value);
-        if !straight && fits(*first, right.value) && fits(*second, left.value) {
-            return vec![(*right, None), (*left, None)];
+        if fits(*first, left)? && fits(*second, right)? {
+            return None;
         }
-        values
+        let left = self.value(*second, at, None, Followed::InGroup)?;
+        let right = self.value(*first, self.between(mark, left.next)?, None, Followed::Alone)?;
+        (fits(*second, &left)? && fits(*first, &right)?).then(|| vec![(right, None), (left, None)])
     }
 
     fn push_group(&mut self, name: usize, group: &Group, link: &Link, values: &[Ends]) -> Option<usize> {
@@ -107,7 +110,9 @@ impl Reader<'_> {
     fn further_pair(&self, group: &Group, mark: char, at: usize) -> Option<(Link, Vec<Ends>)> {
         let row = self.kind(*group.kinds.first()?)?;
         let joins = |at: usize| {
-            self.is(at, ',') || self.is(at, ';') || self.is(at, '(') || self.is(at, ')') || self.has(at, Role::And)
+            [',', ';', '(', ')'].into_iter().any(|mark| self.is(at, mark))
+                || self.has(at, Role::And)
+                || self.has(at, Role::Posture)
         };
         let arrow = |at: usize| self.is(at, '-') || self.is(at, '>') || self.is(at, '\u{2192}');
         let start = (at..at + MAX_BETWEEN).find(|&at| !joins(at) && !arrow(at) && !self.has(at, Role::Then))?;

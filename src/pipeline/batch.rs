@@ -69,7 +69,8 @@ pub struct Counts {
     pub sentences: u64,
     /// Mentions found.
     pub mentions: u64,
-    /// Measurements found.
+    /// Measurements found; none in the counts of versions that did not look for them.
+    #[serde(default)]
     pub measurements: u64,
 }
 
