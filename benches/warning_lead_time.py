@@ -25,6 +25,7 @@ COMPLICATIONS = [
     ("heart failure", ["I50", "J81"], ["news2", "mews"]),
     ("diabetic complication", ["E10.1", "E11.0", "E11.1", "E11.2", "E11.3", "E11.4", "E11.5", "E11.6", "E13.1"],
      ["diabetes_complications", "news2", "mews", "kdigo_aki"]),
+    ("stroke", ["I63", "G45"], ["cha2ds2_vasc", "cha2ds2_va"]),
     ("lung nodule", ["C34"], ["fleischner_2017", "brock", "mayo_nodule"]),
 ]
 # What uneventful patients must not be warned of: the acute ones.
