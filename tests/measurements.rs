@@ -315,18 +315,15 @@ fn tells_what_is_said_of_values() {
         ("UA: nitrite positive, protein trace.", &["urine_nitrite positive", "urine_protein trace"]),
         ("No acute distress, HR 88.", &["heart_rate 88"]),
         ("When he arrived his temperature was 39.", &["temperature 39"]),
-        (
-            "138|101|20/4.2|24|1.1<110",
-            &[
-                "sodium 138",
-                "chloride 101",
-                "bun 20",
-                "potassium 4.2",
-                "bicarbonate 24",
-                "creatinine 1.1",
-                "glucose 110",
-            ],
-        ),
+        ("138|101|20/4.2|24|1.1<110", &[
+            "sodium 138",
+            "chloride 101",
+            "bun 20",
+            "potassium 4.2",
+            "bicarbonate 24",
+            "creatinine 1.1",
+            "glucose 110",
+        ]),
     ] {
         assert_eq!(told(text), expected, "{text}");
     }
