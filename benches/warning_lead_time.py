@@ -5,7 +5,7 @@ usage: warning_lead_time.py RUN WARNINGS [--scores DIR]
 
 RUN is the output folder of `annotate --format jsonl`, WARNINGS that of `warn --format jsonl` over it. A complication is named by
 the first note with a mention of it that is present or possible, of the patient, and not historical. A warning of it is the first
-decided row of one of its scores in the band from which the score's file asks for action. Prints a table of patients with a
+row of one of its scores whose lower band is one in which the score's file asks for action. Prints a table of patients with a
 complication, then the patients without any, with the scores that alerted for them.
 """
 
@@ -25,6 +25,7 @@ COMPLICATIONS = [
     ("heart failure", ["I50", "J81"], ["news2", "mews"]),
     ("diabetic complication", ["E10.1", "E11.0", "E11.1", "E11.2", "E11.3", "E11.4", "E11.5", "E11.6", "E13.1"],
      ["diabetes_complications", "news2", "mews", "kdigo_aki"]),
+    ("stroke", ["I63", "G45"], ["cha2ds2_vasc", "cha2ds2_va"]),
     ("lung nodule", ["C34"], ["fleischner_2017", "brock", "mayo_nodule"]),
 ]
 # What uneventful patients must not be warned of: the acute ones.
@@ -61,7 +62,7 @@ def main():
         total += 1
         decided += row["decided"]
         patients.add(row["patient_id"])
-        if row["decided"] and row["band_min"] in bands.get(row["score"], ()):
+        if row["band_min"] in bands.get(row["score"], ()):
             alerts.setdefault(row["patient_id"], []).append((row["time"], row["score"]))
     named = {}
     for mention in rows(os.path.join(options.run, "mentions.jsonl")):

@@ -380,6 +380,32 @@ fn a_file_of_patients_wins_over_what_notes_say_of_age() {
 }
 
 #[test]
+fn a_file_of_notes_given_as_another_is_not_quoted() {
+    let sentinel = "Zebrawordine";
+    let workplace = Workplace::new();
+    three_days().write(&workplace);
+    let cells = [sentinel; 5].join(",");
+    workplace.write("notes.csv", format!("note_id,text {sentinel}\n1,{sentinel} has fever\n"));
+    workplace.write("signs.csv", format!("patient_id,time,name,value,unit\n{cells}\np1,2025-03-02,{cells}\n"));
+    for flags in [
+        &["--observations", "notes.csv"][..],
+        &["--observations", "signs.csv"],
+        &["--at", "notes.csv"],
+        &["--at", "signs.csv", "--force"],
+        &["--patients", "notes.csv"],
+    ] {
+        let finished = again(&workplace, flags);
+        assert_ne!(finished.status, 0, "{flags:?}: {finished:?}");
+        let told = finished.stdout + &finished.stderr;
+        assert!(!told.contains(sentinel), "{flags:?}: {told}");
+        if finished.status == 1 {
+            let described = String::from_utf8(workplace.read("out/warn.json")).unwrap();
+            assert!(!described.contains(sentinel), "{flags:?}: {described}");
+        }
+    }
+}
+
+#[test]
 fn faults_of_use_are_told() {
     let (workplace, _) = warn(&three_days(), &[]);
     let told = |finished: Finished| {
@@ -413,7 +439,8 @@ fn random_run(n_notes: usize, stated: &[Stated]) -> Run {
     for index in 0..n_notes {
         run = run.note(&format!("n{index}"), ["p1", "p2"][index % 2], &format!("2025-03-02T{:02}:00:00", 2 * index));
         for (_, input, presence, value) in stated.iter().filter(|(note, ..)| *note == index) {
-            let other = json!({"presence": ["present", "absent", "possible"][*presence]});
+            let named = ["present", "absent", "possible"][*presence];
+            let other = json!({"presence": named});
             run = match input {
                 0 => run.measurement("heart_rate", *value, json!({})),
                 1 => run.mention("fever", "R50.9", other),

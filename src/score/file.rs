@@ -74,6 +74,8 @@ pub struct Score {
     pub citation: Citation,
     /// Whom it does not hold for.
     pub exclusions: Vec<Exclusion>,
+    /// What it is computed for; everybody, where the file says nothing.
+    pub requirement: Option<Requirement>,
     /// Ranges of its value, from the lowest.
     pub bands: Vec<Band>,
     /// Hash of the file's text, and of its table of codes.
@@ -142,6 +144,21 @@ pub struct Exclusion {
     pub window: super::Window,
 }
 
+/// What must be known of a patient for the score to be of use, such as the condition whose course it tells.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Requirement {
+    /// In words.
+    pub words: String,
+    /// Any of this, present or possible.
+    #[serde(rename = "from")]
+    pub sources: super::Sources,
+    /// How old the evidence may be.
+    #[serde(default)]
+    pub window: super::Window,
+}
+
 /// A file as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,6 +174,8 @@ pub(super) struct ScoreFile {
     not_for: String,
     licence: String,
     citation: Citation,
+    #[serde(default)]
+    requires: Option<Requirement>,
     #[serde(default)]
     exclusion: Vec<Exclusion>,
     pub(super) band: Vec<Band>,
@@ -278,6 +297,7 @@ impl Score {
             licence: stated.licence,
             citation: stated.citation,
             exclusions: stated.exclusion,
+            requirement: stated.requires,
             bands: stated.band,
             blake3: hasher.finalize().to_hex().to_string(),
             inputs: stated.input,

@@ -263,6 +263,7 @@ impl Columns {
                 .filter(|column| column.is_valid(row))
                 .is_none_or(|column| column.value(row)),
             is_former: self.trend.get(row) == Some("from"),
+            is_latter: self.trend.get(row) == Some("to"),
             taken_at: self.taken_at.get(row),
             start: self.start.get(row).unwrap_or_default(),
             end: self.end.get(row).unwrap_or_default(),

@@ -6,8 +6,8 @@ use super::resolve::{self, Candidate, Counts, Found, Pick, Reason, Says, Truth, 
 use super::uses::{Asked, Role, Uses};
 use crate::read::patients::{Patient, Sex};
 use crate::score::{
-    Course, Demographic, Derived, Family, Input, InputKind, InputValue, OnPossible, Pick as Picked, Score, Sources,
-    Window,
+    Course, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, OnPossible, Pick as Picked, Score,
+    Sources, Window,
 };
 
 /// What first came up after this much of an encounter was not there at its beginning.
@@ -76,6 +76,13 @@ pub(super) struct Plan<'s> {
     first_exclusion: usize,
 }
 
+impl Plan<'_> {
+    /// The slot of what the score requires.
+    fn requirement(&self) -> usize {
+        self.first_exclusion + self.score.exclusions.len()
+    }
+}
+
 impl Scores {
     pub fn new(scores: Vec<Score>) -> Scores {
         Scores { scores, shared: Shared::ALL.map(Shared::sources) }
@@ -88,7 +95,8 @@ impl Scores {
         for score in &self.scores {
             let first_exclusion = next + score.inputs().len();
             plans.push(Plan { score, first: next, first_exclusion });
-            next = first_exclusion + score.exclusions.len();
+            // The last slot is that of what the score requires.
+            next = first_exclusion + score.exclusions.len() + 1;
         }
         (plans, next)
     }
@@ -115,6 +123,9 @@ impl Scores {
             }
             for (index, exclusion) in plan.score.exclusions.iter().enumerate() {
                 asked.push(simple(plan.first_exclusion + index, &exclusion.sources, Role::Satisfies(0)));
+            }
+            if let Some(requirement) = &plan.score.requirement {
+                asked.push(simple(plan.requirement(), &requirement.sources, Role::Satisfies(0)));
             }
         }
         Uses::new(asked)
@@ -190,22 +201,29 @@ impl<'r> View<'r, '_> {
         all.split_at(all.partition_point(is_known)).0
     }
 
-    /// Whether the score holds for the patient, as far as is known.
+    /// Whether the score is of use for the patient and holds, as far as is known.
     pub fn applies(&self, plan: &Plan<'_>) -> bool {
-        let counts = Counts { window: None, lasts: true, history: true, whose: Whose::Patient };
+        let state = |slot: usize, window: Window| {
+            let window = microseconds(window);
+            let counts = Counts { window, lasts: true, history: window.is_none(), whose: Whose::Patient };
+            resolve::condition(self.known(), self.candidates(slot), &counts, self.moment).state
+        };
+        let required = plan.score.requirement.as_ref().map(|required| state(plan.requirement(), required.window));
+        if required.is_some_and(|state| matches!(state, Truth::Unknown | Truth::Known(false))) {
+            return false;
+        }
         plan.score.exclusions.iter().enumerate().all(|(index, exclusion)| {
-            if exclusion.age_below.or(exclusion.age_above).is_some() {
-                if let InputValue::Number { low, high } = self.age().value {
-                    let too_young = exclusion.age_below.is_some_and(|limit| high < limit);
-                    let too_old = exclusion.age_above.is_some_and(|limit| low > limit);
-                    if too_young || too_old {
-                        return false;
-                    }
-                }
-            }
-            let candidates = self.candidates(plan.first_exclusion + index);
-            resolve::condition(self.known(), candidates, &counts, self.moment).state != Truth::Known(true)
+            let is_of_age = exclusion.age_below.or(exclusion.age_above).is_none() || self.is_of_age(exclusion);
+            is_of_age && state(plan.first_exclusion + index, exclusion.window) != Truth::Known(true)
         })
+    }
+
+    /// Whether the patient may be of an age that is not excluded.
+    fn is_of_age(&self, exclusion: &Exclusion) -> bool {
+        let InputValue::Number { low, high } = self.age().value else { return true };
+        let too_young = exclusion.age_below.is_some_and(|limit| high < limit);
+        let too_old = exclusion.age_above.is_some_and(|limit| low > limit);
+        !too_young && !too_old
     }
 
     /// What is known of an input of a score.
@@ -302,7 +320,7 @@ impl<'r> View<'r, '_> {
     }
 
     fn change(&self, candidates: &[Candidate], input: &Input, before: i64) -> derived::Change {
-        derived::change(self.known(), candidates, window(input), before, self.moment)
+        derived::change(self.known(), candidates, microseconds(input.window), before, self.moment)
     }
 
     /// How many sizes of nodules the latest note that states any has.
@@ -357,8 +375,8 @@ fn from_file(value: InputValue) -> Resolved {
     Resolved { value, reason: None, evidence: [None, None], from_patients_file: true }
 }
 
-fn window(input: &Input) -> Option<i64> {
-    match input.window {
+fn microseconds(window: Window) -> Option<i64> {
+    match window {
         Window::Ever => None,
         Window::Hours(hours) => Some(i64::from(hours) * HOUR),
     }
@@ -366,7 +384,7 @@ fn window(input: &Input) -> Option<i64> {
 
 fn counts(input: &Input) -> Counts {
     Counts {
-        window: window(input),
+        window: microseconds(input.window),
         lasts: input.course == Course::Chronic,
         history: input.history(),
         whose: match input.family {

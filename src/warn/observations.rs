@@ -155,6 +155,7 @@ fn statement(value: f64) -> Statement<'static> {
         value: Some(Value::exactly(value)),
         plausible: true,
         is_former: false,
+        is_latter: false,
         taken_at: None,
         start: 0,
         end: 0,

@@ -70,6 +70,8 @@ pub(super) struct Statement<'a> {
     pub plausible: bool,
     /// Stated as what an earlier value was.
     pub is_former: bool,
+    /// Stated as what an earlier value has become.
+    pub is_latter: bool,
     /// A date or time stated beside the value.
     pub taken_at: Option<i64>,
     /// Code points in the note.
@@ -160,6 +162,7 @@ pub(super) mod tests {
             value: None,
             plausible: true,
             is_former: false,
+            is_latter: false,
             taken_at: None,
             start: 0,
             end: 1,

@@ -207,14 +207,15 @@ impl fmt::Display for WarnReport {
         for (file, (reason, n)) in observations.chain(moments) {
             writeln!(f, "{n} rows of the file of {file} are rejected: {reason}")?;
         }
-        let header = ["score", "moments", "decided", "alerts", "patients", "per 100 days"];
+        let header = ["score", "moments", "decided", "action", "alerts", "patients", "per 100 days"];
         let [score, rest @ ..] = header;
         write!(f, "\n{score:24}")?;
         rest.iter().try_for_each(|name| write!(f, "{name:>14}"))?;
         writeln!(f, "  most often missing")?;
         for score in &self.scores {
             let shared = format!("{:.1} %", 100.0 * score.share_decided);
-            write!(f, "{:24}{:>14}{shared:>14}{:>14}", score.score, score.moments, score.alert_onsets)?;
+            let action = format!("{:.1} %", 100.0 * score.share_action_decided);
+            write!(f, "{:24}{:>14}{shared:>14}{action:>14}{:>14}", score.score, score.moments, score.alert_onsets)?;
             write!(f, "{:>14}{:>14.2}  ", score.patients_alerted, score.alerts_per_100_patient_days)?;
             let missing: Vec<&str> = score.top_missing.iter().map(|(name, _)| name.as_str()).take(3).collect();
             writeln!(f, "{}", missing.join(", "))?;

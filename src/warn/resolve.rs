@@ -283,7 +283,8 @@ pub(super) fn number(
             continue;
         }
         let at = (known.since, known.entry);
-        let other = Taken { value, level: candidate.level, at, places: [Some(candidate.known), None] };
+        let places = [Some(candidate.known), None];
+        let other = Taken { value, level: candidate.level, at, is_latter: statement.is_latter, places };
         taken = Some(taken.map_or(other, |taken| taken.with(other, pick)));
     }
     match taken {
@@ -301,6 +302,7 @@ struct Taken {
     value: Value,
     level: u16,
     at: (i64, u32),
+    is_latter: bool,
     places: [Option<u32>; 2],
 }
 
@@ -317,6 +319,14 @@ impl Taken {
             }
             Pick::Latest if other.at > self.at => other,
             Pick::Latest if other.at < self.at || other.value == self.value => self,
+            // `1.6 (baseline 1.0)` is later than another value of the note.
+            Pick::Latest if other.is_latter != self.is_latter => {
+                if self.is_latter {
+                    self
+                } else {
+                    other
+                }
+            }
             // Beside a number, `above 65` is a goal or a limit.
             Pick::Latest if other.value.is_open() != self.value.is_open() => {
                 if self.value.is_open() {
@@ -481,6 +491,8 @@ mod tests {
         check_number(both, Pick::Latest, (Some((92.0, 110.0)), Some(Reason::Conflicting)));
         let former = Statement { is_former: true, ..measured(110.0) };
         check_number(vec![note(1, vec![measured(92.0), former])], Pick::Latest, (Some((92.0, 92.0)), None));
+        let risen = Statement { is_latter: true, ..measured(1.6) };
+        check_number(vec![note(1, vec![measured(1.0), risen])], Pick::Latest, (Some((1.6, 1.6)), None));
         let above = Statement { value: Some(Value::compared(65.0, ">")), ..stated(1) };
         check_number(vec![note(1, vec![above, measured(59.0)])], Pick::Latest, (Some((59.0, 59.0)), None));
     }

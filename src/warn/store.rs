@@ -154,7 +154,8 @@ fn encode_statement(statement: &Statement<'_>, bytes: &mut Vec<u8>) {
     let flags = u8::from(statement.plausible)
         | u8::from(statement.is_former) << 1
         | u8::from(statement.value.is_some()) << 2
-        | u8::from(statement.taken_at.is_some()) << 3;
+        | u8::from(statement.taken_at.is_some()) << 3
+        | u8::from(statement.is_latter) << 4;
     bytes.extend_from_slice(&[
         statement.source as u8,
         statement.presence as u8,
@@ -240,6 +241,7 @@ impl<'a> Bytes<'a> {
             value,
             plausible: flags & 1 != 0,
             is_former: flags & 2 != 0,
+            is_latter: flags & 16 != 0,
             taken_at,
             start: self.u32()?,
             end: self.u32()?,
@@ -287,6 +289,7 @@ mod tests {
                 value: Some(Value { low: f64::NEG_INFINITY, high: 2.5 }),
                 plausible: false,
                 is_former: true,
+                is_latter: true,
                 taken_at: Some(-5),
                 start: 3,
                 end: u32::MAX,

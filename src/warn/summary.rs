@@ -31,7 +31,9 @@ pub struct ScoreSummary {
     pub share_decided: f64,
     /// The share of the others.
     pub share_undecided: f64,
-    /// Moments at which it is decided that the score calls for action.
+    /// The share of moments at which it is decided whether the score calls for action.
+    pub share_action_decided: f64,
+    /// Moments at which the score calls for action, whatever is missing.
     pub alerts: u64,
     /// Alerts that no alert of the same patient and score came just before.
     pub alert_onsets: u64,
@@ -43,6 +45,15 @@ pub struct ScoreSummary {
     pub top_missing: Vec<(String, u64)>,
 }
 
+/// Whether a score calls for action at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Action {
+    /// It does, whatever is missing.
+    pub alerts: bool,
+    /// What is missing does not matter for that.
+    pub decided: bool,
+}
+
 /// Counts for a score, of some patients.
 #[derive(Clone, Default)]
 pub(super) struct Tally {
@@ -51,6 +62,7 @@ pub(super) struct Tally {
     patient_days: u64,
     not_applicable: u64,
     decided: u64,
+    action_decided: u64,
     alerts: u64,
     alert_onsets: u64,
     patients_alerted: u64,
@@ -75,13 +87,15 @@ impl Tally {
     }
 
     /// Counts a moment of the patient at hand; moments come in the order of time.
-    pub fn moment(&mut self, time: i64, decided: bool, alerts: bool) {
+    pub fn moment(&mut self, time: i64, decided: bool, action: Action) {
+        let alerts = action.alerts;
         let day = time.div_euclid(DAY);
         self.patients += u64::from(self.last_day.is_none());
         self.patient_days += u64::from(self.last_day != Some(day));
         self.last_day = Some(day);
         self.moments += 1;
         self.decided += u64::from(decided);
+        self.action_decided += u64::from(action.decided);
         self.alerts += u64::from(alerts);
         self.alert_onsets += u64::from(alerts && !self.is_alerting);
         self.patients_alerted += u64::from(alerts && !self.was_alerted);
@@ -106,6 +120,7 @@ impl Tally {
         self.patient_days += other.patient_days;
         self.not_applicable += other.not_applicable;
         self.decided += other.decided;
+        self.action_decided += other.action_decided;
         self.alerts += other.alerts;
         self.alert_onsets += other.alert_onsets;
         self.patients_alerted += other.patients_alerted;
@@ -132,6 +147,7 @@ impl Tally {
             decided: self.decided,
             share_decided: share(self.decided, self.moments),
             share_undecided: share(self.moments - self.decided, self.moments),
+            share_action_decided: share(self.action_decided, self.moments),
             alerts: self.alerts,
             alert_onsets: self.alert_onsets,
             patients_alerted: self.patients_alerted,
@@ -163,6 +179,7 @@ pub(super) fn write(path: &Path, summaries: &[ScoreSummary]) -> Result<()> {
             "decided",
             "share_decided",
             "share_undecided",
+            "share_action_decided",
             "alerts",
             "alert_onsets",
             "patients_alerted",
@@ -174,7 +191,10 @@ pub(super) fn write(path: &Path, summaries: &[ScoreSummary]) -> Result<()> {
         let counts = [summary.patients, summary.moments, summary.patient_days, summary.not_applicable, summary.decided];
         let mut record = vec![summary.score.clone()];
         record.extend(counts.map(|count| count.to_string()));
-        record.extend([summary.share_decided, summary.share_undecided].map(|share| format!("{share:.4}")));
+        record.extend(
+            [summary.share_decided, summary.share_undecided, summary.share_action_decided]
+                .map(|share| format!("{share:.4}")),
+        );
         record.extend([summary.alerts, summary.alert_onsets, summary.patients_alerted].map(|count| count.to_string()));
         record.push(format!("{:.2}", summary.alerts_per_100_patient_days));
         record.push(summary.missing_words(";"));
@@ -192,12 +212,12 @@ mod tests {
     fn an_alert_that_goes_on_is_one_onset() {
         let mut tally = Tally::default();
         for (hour, alerts) in [(0, false), (4, true), (8, true), (30, false), (50, true)] {
-            tally.moment(hour * DAY / 24, hour != 0, alerts);
+            tally.moment(hour * DAY / 24, hour != 0, Action { alerts, decided: true });
             tally.missing(1);
         }
         tally.begin_patient();
         tally.not_applicable();
-        tally.moment(0, true, true);
+        tally.moment(0, true, Action { alerts: true, decided: true });
         let mut all = Tally::default();
         all.add(&tally);
         let summary = all.summary("news2", ["pulse", "temperature"].into_iter());

@@ -13,7 +13,7 @@ use super::resolve::Candidate;
 use super::roster::Roster;
 use super::rows::{self, CivilTime, Evidence, EvidenceValue, Warning, WarningRows};
 use super::store::{self, Store};
-use super::summary::Tally;
+use super::summary::{Action, Tally};
 use super::uses::Uses;
 use crate::read::patients::Patients;
 use crate::score::{Assume, Input, InputKind, InputValue, Outcome};
@@ -179,8 +179,10 @@ impl Scored<'_, '_, '_> {
             }
             missing.push_str(&input.name);
         }
-        let alerts = outcome.decided && score.alerts(outcome.band_min);
-        let is_change = out.moment(index, self.view.moment, outcome, alerts);
+        // Whatever is missing, the score calls for action, or does not.
+        let alerts = score.alerts(outcome.band_min);
+        let action_decided = alerts == score.alerts(outcome.band_max);
+        let is_change = out.moment(index, self.view.moment, outcome, Action { alerts, decided: action_decided });
         if changes_only && !is_change {
             return Ok(());
         }
@@ -343,9 +345,9 @@ impl Output {
     }
 
     /// Counts a moment; tells whether its bands are others than those before.
-    fn moment(&mut self, score: usize, time: i64, outcome: &Outcome, alerts: bool) -> bool {
+    fn moment(&mut self, score: usize, time: i64, outcome: &Outcome, action: Action) -> bool {
         if let Some(tally) = self.tallies.get_mut(score) {
-            tally.moment(time, outcome.decided, alerts);
+            tally.moment(time, outcome.decided, action);
         }
         let bands = Some((outcome.band_min, outcome.band_max));
         self.last.get_mut(score).is_none_or(|last| std::mem::replace(last, bands) != bands)
