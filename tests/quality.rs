@@ -44,7 +44,8 @@ fn judged(reports: &[(String, String, String, String)]) -> BTreeMap<String, Vec<
     patients.write_record(["patient_id", "birth_date", "sex"]).unwrap();
     for (id, kind, sex, text) in reports {
         notes.write_record([id, id, kind, text]).unwrap();
-        patients.write_record([id, "1960-01-01", if sex.is_empty() { "unknown" } else { sex }]).unwrap();
+        let sex = if sex.is_empty() { "unknown" } else { sex.as_str() };
+        patients.write_record([id.as_str(), "1960-01-01", sex]).unwrap();
     }
     workplace.write("notes.csv", notes.into_inner().unwrap());
     workplace.write("patients.csv", patients.into_inner().unwrap());
@@ -53,9 +54,10 @@ fn judged(reports: &[(String, String, String, String)]) -> BTreeMap<String, Vec<
     let flags = ["report", "out", "--out", "p.html", "--checks", "c.csv", "--patients", "patients.csv"];
     let finished = workplace.run(&flags);
     assert_eq!((finished.status, finished.stderr.as_str()), (0, ""));
-    let mut rows = csv::Reader::from_reader(&workplace.read("c.csv")[..]).into_deserialize();
+    let table = workplace.read("c.csv");
     let mut found: BTreeMap<String, Vec<Judged>> = BTreeMap::new();
-    while let Some(row) = rows.next().map(Result::<BTreeMap<String, String>, _>::unwrap) {
+    for row in csv::Reader::from_reader(&table[..]).deserialize() {
+        let row: BTreeMap<String, String> = row.unwrap();
         let own = found.entry(row["note_id"].clone()).or_default();
         let place = format!("{}..{}", row["start"], row["end"]);
         let of = |column: &str| row[column].clone();

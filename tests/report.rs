@@ -194,7 +194,7 @@ fn made_run(workplace: &Workplace, words: &str) {
     let lines = |rows: &[Value]| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
     workplace.write("out/run.json", run.to_string());
     workplace.write("out/notes.jsonl", lines(&[note("annotated", 1), note("rejected", 0)]));
-    workplace.write("out/mentions.jsonl", lines(&[mention.clone()]));
+    workplace.write("out/mentions.jsonl", lines(std::slice::from_ref(&mention)));
     workplace.write("out/facts.jsonl", lines(&[mention]));
     workplace.write(
         "out/measurements.jsonl",

@@ -108,7 +108,12 @@ pub(super) struct ReportView<'a> {
     pub tables: &'a Tables,
     pub sentences: Vec<SentenceView>,
     pub findings: Vec<Placed<'a>>,
+    /// Whether it has sections of findings and of an impression by these very kinds.
+    has_report_sections: bool,
 }
+
+/// The kinds of sections that an imaging report has, whatever else counts as findings or impression in it.
+const REPORT_SECTIONS: [&str; 2] = ["findings", "impression"];
 
 impl<'a> ReportView<'a> {
     pub fn of(
@@ -128,7 +133,9 @@ impl<'a> ReportView<'a> {
                 SentenceView { role, tokens, hits }
             })
             .collect();
-        let mut view = ReportView { document, tables, sentences, findings: Vec::new() };
+        let has = |name: &&str| document.sections().iter().any(|section| section_name(section.kind) == *name);
+        let has_report_sections = REPORT_SECTIONS.iter().all(has);
+        let mut view = ReportView { document, tables, sentences, findings: Vec::new(), has_report_sections };
         view.findings = view.placed(report.findings);
         view
     }
@@ -145,19 +152,8 @@ impl<'a> ReportView<'a> {
         !named(Kind::NoImaging, &type_hits)
             && has(Role::Findings)
             && has(Role::Impression)
-            && self.has_report_headings()
+            && self.has_report_sections
             && self.sentences.iter().any(|sentence| named(Kind::Imaging, &sentence.hits))
-    }
-
-    /// Whether it has the two headings that imaging reports have, by their own words.
-    fn has_report_headings(&self) -> bool {
-        let headings = |words: [&str; 2]| {
-            self.document.sections().iter().any(|section| {
-                let heading = section.heading.of(self.document.text()).to_lowercase();
-                words.iter().any(|word| heading.contains(word))
-            })
-        };
-        headings(["finding", "interpretation"]) && headings(["impression", "conclusion"])
     }
 
     /// Sentences of a part, with their places.

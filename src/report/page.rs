@@ -117,7 +117,7 @@ impl Page {
 }
 
 /// The entries of a map, largest first, then by name.
-fn sorted<'m, T>(map: &'m FxHashMap<String, T>, size: impl Fn(&T) -> u64) -> impl Iterator<Item = (&'m String, &'m T)> {
+fn sorted<T>(map: &FxHashMap<String, T>, size: impl Fn(&T) -> u64) -> impl Iterator<Item = (&String, &T)> {
     let mut entries: Vec<(&String, &T)> = map.iter().collect();
     entries.sort_by(|(left_name, left), (right_name, right)| {
         size(right).cmp(&size(left)).then_with(|| left_name.cmp(right_name))

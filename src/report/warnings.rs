@@ -189,7 +189,7 @@ fn evidence_of(text: &str) -> Vec<String> {
                 format!("; note {}, {}–{}", words(&input["note_id"]), words(&input["start"]), words(&input["end"]));
             line.push_str(&place);
         }
-        for key in ["mention_id", "measurement", "rule"] {
+        for key in ["reason", "table", "mention_id", "measurement", "rule"] {
             if !input[key].is_null() {
                 line.push_str(&format!("; {} {}", key.replace('_', " "), words(&input[key])));
             }
