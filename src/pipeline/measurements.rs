@@ -81,8 +81,9 @@ impl Pipeline {
 fn clause(document: &Document, sentence: &Sentence, statement: crate::Span) -> Sentence {
     let tokens = document.tokens();
     let inside = sentence.tokens();
-    let first = tokens.partition_point(|token| token.span.end() <= statement.start()).max(inside.start);
-    let end = tokens.partition_point(|token| token.span.start() < statement.end()).clamp(first, inside.end);
+    let first = tokens.partition_point(|token| token.span.end() <= statement.start());
+    let first = first.clamp(inside.start, inside.end.max(inside.start));
+    let end = tokens.partition_point(|token| token.span.start() < statement.end()).clamp(first, inside.end.max(first));
     let starts_line = |index: usize| tokens.get(index).is_none_or(|token| token.before >= Gap::Line);
     let parts = |token: &Token| [',', ';', '.', ':', '|'].iter().any(|&mark| token.is(document.text(), mark));
     let earliest = inside.start.max(first.saturating_sub(MAX_CLAUSE));
