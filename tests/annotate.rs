@@ -223,7 +223,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
         files(&workplace)
     };
     let one = run("1");
-    assert_eq!(one.len(), 11);
+    assert_eq!(one.len(), 14);
     for threads in ["2", "3", "2"] {
         for ((name, expected), (_, found)) in one.iter().zip(run(threads)) {
             assert!(expected == &found, "{name} differs with {threads} threads");
@@ -293,7 +293,7 @@ fn output_folder_of_another_run_is_refused_and_replaced_by_force() {
     assert_eq!(workplace.annotate(&["other.csv", "--force"]).status, 0);
     assert_eq!(workplace.column("notes.jsonl", "note_id"), json!(["b"]));
     let names: Vec<String> = files(&workplace).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["mentions.jsonl", "mine.txt", "notes.jsonl", "rejects.jsonl", "run.json"]);
+    assert_eq!(names, ["measurements.jsonl", "mentions.jsonl", "mine.txt", "notes.jsonl", "rejects.jsonl", "run.json"]);
 }
 
 #[test]

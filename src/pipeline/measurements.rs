@@ -81,15 +81,22 @@ impl Pipeline {
 fn clause(document: &Document, sentence: &Sentence, statement: crate::Span) -> Sentence {
     let tokens = document.tokens();
     let inside = sentence.tokens();
-    let first = tokens.partition_point(|token| token.span.end() <= statement.start()).max(inside.start);
-    let end = tokens.partition_point(|token| token.span.start() < statement.end()).clamp(first, inside.end);
-    let parts = |token: &Token| {
-        token.before >= Gap::Line || [',', ';', '.', ':', '|'].iter().any(|&mark| token.is(document.text(), mark))
-    };
-    let before = tokens.get(inside.start.max(first.saturating_sub(MAX_CLAUSE))..first).unwrap_or(&[]);
-    let after = tokens.get(end..inside.end.min(end + MAX_CLAUSE)).unwrap_or(&[]);
-    let first = first - before.iter().rev().take_while(|token| !parts(token)).count();
-    let end = end + after.iter().take_while(|token| !parts(token)).count();
+    let first = tokens.partition_point(|token| token.span.end() <= statement.start());
+    let first = first.clamp(inside.start, inside.end.max(inside.start));
+    let end = tokens.partition_point(|token| token.span.start() < statement.end()).clamp(first, inside.end.max(first));
+    let starts_line = |index: usize| tokens.get(index).is_none_or(|token| token.before >= Gap::Line);
+    let parts = |token: &Token| [',', ';', '.', ':', '|'].iter().any(|&mark| token.is(document.text(), mark));
+    let earliest = inside.start.max(first.saturating_sub(MAX_CLAUSE));
+    let mut start = first;
+    while start > earliest && !starts_line(start) && !tokens.get(start - 1).is_some_and(parts) {
+        start -= 1;
+    }
+    let latest = inside.end.min(end + MAX_CLAUSE);
+    let mut after = end;
+    while after < latest && !starts_line(after) && !tokens.get(after).is_some_and(parts) {
+        after += 1;
+    }
+    let (first, end) = (start, after);
     let span = match (tokens.get(first), tokens.get(end.saturating_sub(1))) {
         (Some(left), Some(right)) if first < end => left.span.cover(right.span),
         _ => sentence.span,
