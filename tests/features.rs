@@ -211,8 +211,8 @@ fn leaks_are_reported_refused_or_dropped() {
     let only = ["--leakage", "drop", "--leakage-kinds", "label-note"];
     assert_eq!(done(&workplace, &[&index[..], &only].concat())["note_use"]["dropped"], 1);
     workplace.write("index.csv", "patient_id,index_time\np1,2025-01-07\n");
-    let flags = [&index[..], &["--force", "--leakage", "refuse", "--leakage-kinds", "label-note,discharge-summary"]];
-    assert_eq!(features(&workplace, &flags.concat()).status, 0);
+    let only = ["--force", "--leakage", "refuse", "--leakage-kinds", "label-note,discharge-summary"];
+    assert_eq!(features(&workplace, &[&index[..], &only].concat()).status, 0);
 }
 
 #[test]
@@ -293,13 +293,14 @@ fn the_same_bytes_from_every_format_and_with_any_memory() {
     let files = ["features.parquet", "wide.parquet", "dictionary.csv"];
     let mut made: Vec<Vec<Vec<u8>>> = Vec::new();
     for format in ["jsonl", "csv", "parquet"] {
-        let workplace = annotated(if format == "jsonl" { &[] } else { &["--format", format] });
+        let also = ["--format", format];
+        let workplace = annotated(if format == "jsonl" { &[] } else { &also });
         if format != "jsonl" {
             for table in ["notes", "mentions"] {
                 std::fs::remove_file(workplace.path(&format!("out/{table}.jsonl"))).unwrap();
             }
         }
-        for flags in [&["--threads", "1"][..], &["--threads", "3", "--memory", "0"]] {
+        for flags in [&["--threads", "1"][..], &["--threads", "3", "--memory", "0"][..]] {
             done(&workplace, &[&["--index", "index.csv"], flags].concat());
             made.push(files.iter().map(|file| workplace.read(&format!("made/{file}"))).collect());
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::cohort::{Cohort, IndexRow};
+use super::load::Availability;
 use super::options::{FeatureOptions, IndexTimes};
 use super::report::{FeatureInputs, IndexCounts, PatientCounts, RejectedRow};
 use super::rules::{Groups, Holders, NoteKinds};
@@ -32,6 +33,7 @@ impl Inputs {
     /// # Errors
     /// A file cannot be read, or is not as it should be.
     pub fn read(run: &PastRun, options: &FeatureOptions) -> Result<Inputs> {
+        check_time_column(run, options.availability())?;
         let groups = match &options.groups {
             None => embedded::table("groups.tsv"),
             Some(path) => {
@@ -96,6 +98,19 @@ impl Inputs {
             rejects: named.map(|reject| RejectedRow { record: reject.record, reason: reject.reason.clone() }).collect(),
         }
     }
+}
+
+/// JSON Lines do not tell a column that is not there from one without values, so the description of the run is asked.
+fn check_time_column(run: &PastRun, availability: Availability<'_>) -> Result<()> {
+    let Availability::Kept(name) = availability else { return Ok(()) };
+    let Some(kept) = run.description().config.get("keep").and_then(|kept| kept.as_array()) else { return Ok(()) };
+    // A kept column whose name is taken stands under another one.
+    let is_it = |column: &str| column == name || name.strip_prefix("input_") == Some(column);
+    if kept.iter().filter_map(|column| column.as_str()).any(is_it) {
+        return Ok(());
+    }
+    let problem = format!("notes has no column {name}; annotate --keep {name} carries it from the input");
+    Err(Error::input(run.folder(), problem))
 }
 
 fn hash(path: &Path) -> Result<String> {
