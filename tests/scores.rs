@@ -69,6 +69,9 @@ fn holds(wide: &Outcome, narrow: &Outcome) -> bool {
     wide.min <= narrow.min + slack && narrow.max <= wide.max + slack
 }
 
+/// Where an input stands, and how much of it is known: at first, and after that.
+type Place = (f64, u8, u8, f64);
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -78,7 +81,7 @@ proptest! {
     ) {
         for score in scores() {
             let inputs = score.inputs();
-            let of = |make: &dyn Fn(&Input, &(f64, u8, u8, f64)) -> InputValue| -> Vec<InputValue> {
+            let of = |make: &dyn Fn(&Input, &Place) -> InputValue| -> Vec<InputValue> {
                 inputs.iter().zip(&places).map(|(input, place)| make(input, place)).collect()
             };
             let all = of(&|input, place| known(input, place.0));
