@@ -452,7 +452,7 @@ fn charlson_agrees_but_for_its_nineteen_items_and_the_age_of_sixty() {
         let theirs = 2.0 * blood + if solid && !spread { 2.0 } else { 0.0 };
         let ours = if (blood > 0.0 || solid) && !spread { 2.0 } else { 0.0 };
         let age: u32 = row["age"].parse().unwrap();
-        let boundary = flag(row, "include_age_adjustment") && age >= 50 && age < 90 && age % 10 == 0;
+        let boundary = flag(row, "include_age_adjustment") && (50..90).contains(&age) && age.is_multiple_of(10);
         n_age += usize::from(boundary);
         let expected = checked.expected.unwrap().0 - theirs + ours + if boundary { 1.0 } else { 0.0 };
         assert_eq!((expected, expected), checked.found.unwrap(), "line {}", checked.line);
