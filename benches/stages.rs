@@ -1,4 +1,4 @@
-//! Each stage alone and the sequence as a whole, in bytes per second, on the sample notes.
+//! Each stage alone and the sequence as a whole, in bytes per second, on the sample notes; and a score, in patient-moments.
 //!
 //! `cargo bench --bench stages`
 
@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use noteward::{Document, Mention, Note, Pipeline, tokenize};
+use noteward::{Document, InputKind, InputValue, Mention, Note, Outcome, Pipeline, Score, tokenize};
 
 /// The texts of the sample notes.
 fn texts() -> Vec<String> {
@@ -61,5 +61,36 @@ fn stages(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages);
+/// NEWS2 over patient-moments of which each lacks some inputs.
+fn scores(criterion: &mut Criterion) {
+    let scores = Score::embedded().unwrap();
+    let news2 = scores.iter().find(|score| score.id == "news2").unwrap();
+    let values = [16.0, 97.0, 0.0, 0.0, 118.0, 84.0, 0.0, 37.4];
+    let moments: Vec<Vec<InputValue>> = (0..1000usize)
+        .map(|moment| {
+            let state = |index: usize| match news2.inputs()[index].kind {
+                _ if (moment + index).is_multiple_of(3) => InputValue::Unknown,
+                InputKind::YesNo => InputValue::Known(moment.is_multiple_of(7)),
+                _ => InputValue::Number { low: values[index], high: values[index] },
+            };
+            (0..values.len()).map(state).collect()
+        })
+        .collect();
+    let mut group = criterion.benchmark_group("scores");
+    group.throughput(Throughput::Elements(moments.len() as u64));
+    group.bench_function("news2", |bencher| {
+        let mut outcome = Outcome::default();
+        bencher.iter(|| {
+            let mut n_decided = 0;
+            for moment in &moments {
+                news2.evaluate_into(black_box(moment), &mut outcome);
+                n_decided += usize::from(outcome.decided);
+            }
+            n_decided
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, stages, scores);
 criterion_main!(benches);

@@ -228,6 +228,8 @@ fn documents_name_paths_that_exist() {
         "README.md",
         "docs/rules.md",
         "docs/measurements.md",
+        "docs/scores.md",
+        "docs/warnings.md",
         "lexicons/README.md",
         "models/README.md",
     ] {

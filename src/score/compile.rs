@@ -1,5 +1,7 @@
 //! What a file states, checked and brought into the form that is evaluated.
 
+use std::cmp::Ordering;
+
 use super::expression::{Expression, Meaning, Type};
 use super::file::{Bounds, Formula, ScoreFile};
 use super::interval::Interval;
@@ -169,7 +171,7 @@ fn check(input: &Input, before: &[Input]) -> Result<(), String> {
         InputKind::Number | InputKind::Choice if input.otherwise.is_some() => return wrong("otherwise"),
         InputKind::Number if input.points.is_some() || input.points_absent != 0.0 => return wrong("points"),
         InputKind::Number if !input.levels.is_empty() => return wrong("levels"),
-        InputKind::Number if input.bounds.is_none_or(|[low, high]| !(low < high)) => {
+        InputKind::Number if input.bounds.is_none_or(|[low, high]| low.partial_cmp(&high) != Some(Ordering::Less)) => {
             return Err("expected `bounds` of plausible numbers, the lower one first".to_owned());
         }
         InputKind::Choice if input.levels.len() < 2 => return Err("expected two or more `levels`".to_owned()),

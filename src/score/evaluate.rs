@@ -138,8 +138,14 @@ impl Score {
                 })
             }
         };
+        let (band_min, band_max) = self.bands_of(total, points);
+        Summary { total, band_min, band_max }
+    }
+
+    /// The lowest and the highest band of an interval, as single inputs may lift them.
+    pub(super) fn bands_of(&self, total: Interval, points: &[(f64, f64)]) -> (usize, usize) {
         let (mut band_min, mut band_max) = (self.band(total.low), self.band(total.high));
-        if let Some((to, limit)) = compiled.raise {
+        if let Some((to, limit)) = self.compiled.raise {
             if points.iter().any(|(low, _)| *low >= limit) {
                 band_min = band_min.max(to);
             }
@@ -147,7 +153,7 @@ impl Score {
                 band_max = band_max.max(to);
             }
         }
-        Summary { total, band_min, band_max }
+        (band_min, band_max)
     }
 }
 
@@ -188,7 +194,7 @@ impl Compiled {
     }
 
     /// The points of a part: where inputs decide on the points of others, over every case of those.
-    fn part_value(
+    pub(super) fn part_value(
         &self,
         part: &Part,
         values: &mut Vec<Interval>,
@@ -260,15 +266,15 @@ impl Compiled {
         }
     }
 
+    /// How many combinations the formula is evaluated at, one where there is none.
+    pub(super) fn n_combinations(&self, values: &[Interval]) -> usize {
+        self.formula.as_ref().map_or(1, |formula| open_inputs(formula, values).n_combinations())
+    }
+
     /// The value of a formula.
     fn formula_value(&self, formula: &Whole, values: &mut Vec<Interval>, n_inputs: usize) -> Interval {
         let [low, high] = formula.range;
-        let mut open = Cases::default();
-        if formula.bounds == Bounds::Corners {
-            for (index, scan) in &formula.reads {
-                open.add(*index, values[*index], *scan);
-            }
-        }
+        let open = open_inputs(formula, values);
         if open.is_empty() || open.n_combinations() > MAX_COMBINATIONS {
             self.follow_steps(values, n_inputs);
             return formula.expression.evaluate(values, &self.tables).within(low, high);
@@ -283,28 +289,52 @@ impl Compiled {
     }
 }
 
-/// Inputs that are not known, each with the values at which it is tried.
+/// The inputs of a formula that are tried at their ends.
+fn open_inputs(formula: &Whole, values: &[Interval]) -> Cases {
+    let mut open = Cases::default();
+    if formula.bounds == Bounds::Corners {
+        for (index, scan) in &formula.reads {
+            open.add(*index, values[*index], *scan);
+        }
+    }
+    open
+}
+
+/// An input that is not known, and the values at which it is tried: its ends, and every whole number between them where it is
+/// scanned.
+struct Case {
+    index: usize,
+    value: Interval,
+    n_tried: usize,
+    turn: usize,
+}
+
+impl Case {
+    /// The value of this turn.
+    fn tried(&self) -> f64 {
+        match self.turn {
+            0 => self.value.low,
+            turn if turn + 1 == self.n_tried => self.value.high,
+            turn => self.value.low.floor() + turn as f64,
+        }
+    }
+}
+
+/// The combinations of inputs that are not known.
 #[derive(Default)]
 struct Cases {
-    inputs: Vec<(usize, Interval, Vec<f64>)>,
+    inputs: Vec<Case>,
 }
 
 impl Cases {
-    /// Adds an input unless it is known. It is tried at its ends, and at every whole number between them where it is scanned.
+    /// Adds an input unless it is known.
     fn add(&mut self, index: usize, value: Interval, scan: bool) {
         if value.is_point() {
             return;
         }
-        let mut tried = vec![value.low];
-        if scan {
-            let mut number = value.low.floor() + 1.0;
-            while number < value.high && tried.len() < MAX_COMBINATIONS {
-                tried.push(number);
-                number += 1.0;
-            }
-        }
-        tried.push(value.high);
-        self.inputs.push((index, value, tried));
+        let between = if scan { (value.high.ceil() - value.low.floor() - 1.0).max(0.0) } else { 0.0 };
+        // Far too many are more than can be tried, and the conversion keeps to what is representable.
+        self.inputs.push(Case { index, value, n_tried: (between as usize).saturating_add(2), turn: 0 });
     }
 
     fn is_empty(&self) -> bool {
@@ -312,28 +342,27 @@ impl Cases {
     }
 
     fn n_combinations(&self) -> usize {
-        self.inputs.iter().fold(1, |product: usize, (_, _, tried)| product.saturating_mul(tried.len()))
+        self.inputs.iter().fold(1, |product: usize, case| product.saturating_mul(case.n_tried))
     }
 
     /// Calls a function for every combination, with the values set to it; afterwards they are as they were.
-    fn each(&self, values: &mut Vec<Interval>, mut call: impl FnMut(&mut Vec<Interval>)) {
-        let mut turn = vec![0; self.inputs.len()];
+    fn each(mut self, values: &mut Vec<Interval>, mut call: impl FnMut(&mut Vec<Interval>)) {
         loop {
-            for ((index, _, tried), turn) in self.inputs.iter().zip(&turn) {
-                values[*index] = Interval::point(tried[*turn]);
+            for case in &self.inputs {
+                values[case.index] = Interval::point(case.tried());
             }
             call(values);
             // Counts on, the first input fastest.
-            let next = self.inputs.iter().zip(&mut turn).any(|((_, _, tried), turn)| {
-                *turn = (*turn + 1) % tried.len();
-                *turn != 0
+            let next = self.inputs.iter_mut().any(|case| {
+                case.turn = (case.turn + 1) % case.n_tried;
+                case.turn != 0
             });
             if !next {
                 break;
             }
         }
-        for (index, value, _) in &self.inputs {
-            values[*index] = *value;
+        for case in &self.inputs {
+            values[case.index] = case.value;
         }
     }
 }

@@ -322,11 +322,17 @@ impl Score {
 
     /// The band of a value that no single input lifts.
     pub fn band(&self, value: f64) -> usize {
-        let begun =
-            |band: &Band| band.from.is_none_or(|from| value >= from) && band.above.is_none_or(|above| value > above);
+        // Sums of tenths are not exact.
+        let (from_below, from_above) = (value + SLACK, value - SLACK);
+        let begun = |band: &Band| {
+            band.from.is_none_or(|from| from_below >= from) && band.above.is_none_or(|above| from_above > above)
+        };
         self.bands.iter().rposition(begun).unwrap_or(0)
     }
 }
+
+/// A difference between a value and the beginning of a band that is none.
+const SLACK: f64 = 1e-9;
 
 /// Line of the n-th table of a name, from 1.
 fn line_of(text: &str, table: &str, index: usize) -> usize {

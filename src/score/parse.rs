@@ -314,3 +314,79 @@ fn numbers(function: Binary, left: Typed, right: Typed) -> Result<Typed, String>
 fn truths(function: Binary, left: Typed, right: Typed) -> Result<Typed, String> {
     Ok((Expression::Binary(function, (truth(left)?, truth(right)?).into()), Type::Truth))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::interval::Interval;
+    use super::*;
+
+    fn meaning(name: &str) -> Option<Meaning> {
+        match name {
+            "a" => Some(Meaning::Value(0, Type::Number)),
+            "b" => Some(Meaning::Value(1, Type::Number)),
+            "yes" => Some(Meaning::Value(2, Type::Truth)),
+            "kind" => Some(Meaning::Value(3, Type::Choice(vec!["solid".into(), "soft".into()]))),
+            _ => None,
+        }
+    }
+
+    /// With a = 2, b between 3 and 4, yes not known, kind soft.
+    fn check(text: &str, low: f64, high: f64) {
+        let values = [(2.0, 2.0), (3.0, 4.0), (0.0, 1.0), (1.0, 1.0)].map(|(low, high)| Interval { low, high });
+        let (expression, _) = parse(text, &meaning).unwrap_or_else(|problem| panic!("{text}: {problem}"));
+        let found = expression.evaluate(&values, &[]);
+        assert!((found.low - low).abs() < 1e-12 && (found.high - high).abs() < 1e-12, "{text}: {found:?}");
+    }
+
+    #[test]
+    fn operators_bind_as_they_are_written() {
+        check("1 + a * 3", 7.0, 7.0);
+        check("(1 + a) * 3", 9.0, 9.0);
+        check("10 - 3 - a", 5.0, 5.0);
+        check("-a ^ 2", -4.0, -4.0);
+        check("a ^ -1", 0.5, 0.5);
+        check("12 / a / 3", 2.0, 2.0);
+        check("not a > 3 and b >= 3", 1.0, 1.0);
+        check("a == 2 or yes", 1.0, 1.0);
+        check("1.5 * yes", 0.0, 1.5);
+    }
+
+    #[test]
+    fn what_is_not_known_stays_open() {
+        check("b - a", 1.0, 2.0);
+        check("a - b", -2.0, -1.0);
+        check("b > 3.5", 0.0, 1.0);
+        check("if(yes, a, b)", 2.0, 4.0);
+        check("if(b > 2, 1, 0)", 1.0, 1.0);
+        check("round(b / a)", 2.0, 2.0);
+        check("exp(ln(b))", 3.0, 4.0);
+        check("max(a, b, 3.5)", 3.5, 4.0);
+        check("abs(a - b)", 1.0, 2.0);
+    }
+
+    #[test]
+    fn levels_are_compared_by_name() {
+        check("kind == 'soft'", 1.0, 1.0);
+        check("if(kind != 'solid' and yes, 2, 1)", 1.0, 2.0);
+    }
+
+    #[test]
+    fn problems_are_named() {
+        for (text, problem) in [
+            ("a +", "expected a number, a name or a bracket, found the end"),
+            ("a b", "expected an operator or the end, found \"b\""),
+            ("c", "\"c\" is no input, step or table of this score"),
+            ("kind + 1", "expected a number, found a choice"),
+            ("kind == 'hard'", "'hard' is no level: expected one of solid, soft"),
+            ("if(a, 1, 2)", "expected a yes or no, or a comparison, found a number"),
+            ("(a", "expected \")\", found the end"),
+            ("1.2.3", "expected a number, found \"1.2.3\""),
+            ("a % b", "'%' means nothing in an expression"),
+            ("kind == 'soft", "a quote is not closed"),
+        ] {
+            assert_eq!(parse(text, &meaning).map(|_| ()).unwrap_err(), problem, "{text}");
+        }
+        let deep = format!("{}a{}", "(".repeat(100), ")".repeat(100));
+        assert_eq!(parse(&deep, &meaning).map(|_| ()).unwrap_err(), "expected at most 64 levels of brackets");
+    }
+}

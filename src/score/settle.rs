@@ -7,9 +7,13 @@ use super::points::Cut;
 use super::{InputKind, Score};
 
 /// At how many values a number is tried where no ranges tell where it matters.
-const N_TRIED: usize = 9;
+const N_TRIED: usize = 3;
+
+/// A formula with more combinations of open inputs than this is not tried out: so much is open that no one input helps.
+const MAX_COMBINATIONS: usize = 64;
 
 /// The input that would settle an undecided score whatever it turned out to be, and the one that narrows it most at worst.
+/// Numbers of formulas are tried at their ends and in the middle.
 pub(super) fn settle(
     score: &Score,
     values: &mut Vec<Interval>,
@@ -17,20 +21,27 @@ pub(super) fn settle(
     open: Summary,
 ) -> (Option<usize>, Option<usize>) {
     let n_inputs = score.inputs().len();
-    let mut scratch = Vec::new();
+    if score.compiled.n_combinations(values) > MAX_COMBINATIONS {
+        return (None, None);
+    }
+    let mut scratch = points.to_vec();
     let mut settles: Option<(usize, f64)> = None;
     let mut narrows: Option<(usize, f64)> = None;
     for index in 0..n_inputs {
         if values[index].is_point() {
             continue;
         }
-        let (decides, width) = match score.acts_alone(index) {
-            true if points[index].0 == points[index].1 => continue,
-            true => alone(score, index, values[index], points, open),
-            false => {
-                scratch.resize(n_inputs, (0.0, 0.0));
-                tried_out(score, index, values, &mut scratch)
-            }
+        let (decides, width) = if score.compiled.formula.is_some() {
+            tried_out(score, index, values, |values| {
+                let summary = score.summary(values, &mut scratch);
+                (summary.total, summary.band_min == summary.band_max)
+            })
+        } else if !score.acts_alone(index) {
+            within_part(score, index, values, points, open)
+        } else if points[index].0 == points[index].1 {
+            continue;
+        } else {
+            alone(score, index, values[index], points, open)
         };
         if decides && settles.is_none_or(|(_, least)| width < least) {
             settles = Some((index, width));
@@ -79,16 +90,43 @@ fn reached(cuts: &[Cut], value: Interval) -> &[Cut] {
     &cuts[first..=last.max(first)]
 }
 
-/// An input that others depend on: the score is evaluated at each of its values.
-fn tried_out(score: &Score, index: usize, values: &mut Vec<Interval>, scratch: &mut [(f64, f64)]) -> (bool, f64) {
+/// An input that has to do with others: only the part of the score that they are is evaluated again.
+fn within_part(
+    score: &Score,
+    index: usize,
+    values: &mut Vec<Interval>,
+    points: &[(f64, f64)],
+    open: Summary,
+) -> (bool, f64) {
+    let compiled = &score.compiled;
+    let part = &compiled.parts[compiled.part_of[index]];
+    let n_inputs = score.inputs().len();
+    let mut points = points.to_vec();
+    let own = compiled.part_value(part, values, n_inputs, &mut points);
+    let rest = Interval { low: open.total.low - own.low, high: open.total.high - own.high };
+    tried_out(score, index, values, |values| {
+        let total = rest.plus(compiled.part_value(part, values, n_inputs, &mut points));
+        let (band_min, band_max) = score.bands_of(total, &points);
+        (total, band_min == band_max)
+    })
+}
+
+/// Evaluates the score, or a part of it, at every value at which an input is tried; whether all of them decide the band, and
+/// the width that is left at worst.
+fn tried_out(
+    score: &Score,
+    index: usize,
+    values: &mut Vec<Interval>,
+    mut evaluate: impl FnMut(&mut Vec<Interval>) -> (Interval, bool),
+) -> (bool, f64) {
     let value = values[index];
     let mut decides = true;
     let mut widest = 0.0f64;
     for tried in tried(score, index, value) {
         values[index] = Interval::point(tried);
-        let summary = score.summary(values, scratch);
-        decides &= summary.band_min == summary.band_max;
-        widest = widest.max(summary.total.width());
+        let (total, decided) = evaluate(values);
+        decides &= decided;
+        widest = widest.max(total.width());
     }
     values[index] = value;
     (decides, widest)
@@ -109,6 +147,8 @@ fn tried(score: &Score, index: usize, value: Interval) -> Vec<f64> {
     };
     tried.extend([value.low, value.high]);
     tried.retain(|number| (value.low..=value.high).contains(number));
+    tried.sort_by(f64::total_cmp);
+    tried.dedup();
     tried
 }
 
