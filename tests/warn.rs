@@ -77,7 +77,7 @@ impl Run {
             let lines: Vec<String> = rows.iter().map(|row| format!("{row}\n")).collect();
             workplace.write(&format!("run/{name}.jsonl"), lines.concat());
         }
-        workplace.write("scores/example.toml", include_str!("scores/example.toml"));
+        workplace.write("scores/example.toml", include_str!("warn/example.toml"));
     }
 }
 
