@@ -406,6 +406,16 @@ fn a_file_of_notes_given_as_another_is_not_quoted() {
 }
 
 #[test]
+fn tables_of_three_days() {
+    let (workplace, finished) = warn(&three_days(), &["--format", "csv", "--also", "fhir"]);
+    assert_eq!(finished.status, 0, "{finished:?}");
+    insta::assert_snapshot!("told", finished.stdout);
+    for name in ["warnings.csv", "summary.csv", "risk_assessments.ndjson"] {
+        insta::assert_snapshot!(name, String::from_utf8(workplace.read(&format!("out/{name}"))).unwrap());
+    }
+}
+
+#[test]
 fn faults_of_use_are_told() {
     let (workplace, _) = warn(&three_days(), &[]);
     let told = |finished: Finished| {
