@@ -77,7 +77,7 @@ impl Run {
             let lines: Vec<String> = rows.iter().map(|row| format!("{row}\n")).collect();
             workplace.write(&format!("run/{name}.jsonl"), lines.concat());
         }
-        workplace.write("scores/example.toml", include_str!("scores/example.toml"));
+        workplace.write("scores/example.toml", include_str!("warn/example.toml"));
     }
 }
 
@@ -402,6 +402,16 @@ fn a_file_of_notes_given_as_another_is_not_quoted() {
             let described = String::from_utf8(workplace.read("out/warn.json")).unwrap();
             assert!(!described.contains(sentinel), "{flags:?}: {described}");
         }
+    }
+}
+
+#[test]
+fn tables_of_three_days() {
+    let (workplace, finished) = warn(&three_days(), &["--format", "csv", "--also", "fhir"]);
+    assert_eq!(finished.status, 0, "{finished:?}");
+    insta::assert_snapshot!("told", finished.stdout);
+    for name in ["warnings.csv", "summary.csv", "risk_assessments.ndjson"] {
+        insta::assert_snapshot!(name, String::from_utf8(workplace.read(&format!("out/{name}"))).unwrap());
     }
 }
 

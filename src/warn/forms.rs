@@ -57,7 +57,7 @@ impl WarningForm {
 /// Writes the warnings of a part in another form.
 pub(super) enum FormWriter {
     Fhir { path: PathBuf, file: BufWriter<File> },
-    Meds { table: TableWriter, rows: MedsRows },
+    Meds { table: TableWriter, rows: Box<MedsRows> },
 }
 
 impl FormWriter {
@@ -70,7 +70,7 @@ impl FormWriter {
             }
             WarningForm::Meds => FormWriter::Meds {
                 table: TableWriter::create(folder, "meds", meds_schema(), &[OutputFormat::Parquet])?,
-                rows: MedsRows::default(),
+                rows: Box::default(),
             },
         })
     }
@@ -91,7 +91,7 @@ impl FormWriter {
     pub fn flush(&mut self) -> Result<()> {
         match self {
             FormWriter::Fhir { path, file } => file.flush().map_err(|error| Error::io("writing", path, error)),
-            FormWriter::Meds { table, rows } => table.write(&std::mem::take(rows).finish()?),
+            FormWriter::Meds { table, rows } => table.write(&std::mem::take(&mut **rows).finish()?),
         }
     }
 

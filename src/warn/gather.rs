@@ -14,8 +14,9 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use super::record::{Source, Statement, Value};
 use crate::assertion::{Experiencer, Presence, Temporality};
 use crate::read::run_table::{self, Batches};
-use crate::write::notes;
 use crate::{Error, Result};
+
+const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
 /// A note of a run, as `notes` has it.
 pub(super) struct NoteRow<'a> {
@@ -31,10 +32,12 @@ pub(super) struct NoteRow<'a> {
 /// # Errors
 /// The run holds no table `notes`, or one that cannot be read.
 pub(super) fn notes(run: &Path, mut each: impl FnMut(NoteRow<'_>) -> Result<()>) -> Result<()> {
-    let columns = ["note_id", "patient_id", "encounter_id", "note_time", "status", "text_hash"];
-    run_table::read(run, "notes", &notes::schema(&[]), &columns, |batch| {
-        let [id, patient, encounter, status, text_hash] =
-            ["note_id", "patient_id", "encounter_id", "status", "text_hash"].map(|name| Texts::of(batch, name));
+    const TEXTS: [&str; 5] = ["note_id", "patient_id", "encounter_id", "status", "text_hash"];
+    let mut fields = TEXTS.map(|name| Field::new(name, DataType::Utf8, true)).to_vec();
+    fields.push(Field::new("note_time", TIME, true));
+    let columns: Vec<&str> = TEXTS.into_iter().chain(["note_time"]).collect();
+    run_table::read(run, "notes", &Arc::new(Schema::new(fields)), &columns, |batch| {
+        let [id, patient, encounter, status, text_hash] = TEXTS.map(|name| Texts::of(batch, name));
         let time = Numbers::<TimestampMicrosecondType>::of(batch, "note_time");
         for row in (0..batch.num_rows()).filter(|&row| status.get(row) == Some("annotated")) {
             each(NoteRow {
@@ -177,7 +180,7 @@ fn columns(source: Source) -> SchemaRef {
             fields.extend(["measurement_id", "name", "comparator", "trend", "method"].map(text));
             fields.push(number("value", DataType::Float64));
             fields.push(number("plausible", DataType::Boolean));
-            fields.push(number("taken_at", DataType::Timestamp(TimeUnit::Microsecond, None)));
+            fields.push(number("taken_at", TIME));
         }
         _ => {
             fields.extend(["mention_id", "concept_id", "icd10cm"].map(text));
