@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::SchemaRef;
 
 use super::{PastRun, Row};
 use crate::read::run_table::{self, Batches};
-use crate::write::{mentions, notes};
+use crate::write::{facts, measurements, mentions, notes};
 use crate::{Error, Result};
 
 /// A note of a run, with its rows of each table.
@@ -48,8 +48,8 @@ impl NoteRowStream {
             folder: folder.to_owned(),
             notes: TableRows::new("notes", Some(notes)),
             mentions: TableRows::open(folder, "mentions", &mentions::schema())?,
-            measurements: TableRows::open(folder, "measurements", &measurements_schema())?,
-            facts: TableRows::open(folder, "facts", &facts_schema())?,
+            measurements: TableRows::open(folder, "measurements", &measurements::schema())?,
+            facts: TableRows::open(folder, "facts", &facts::schema())?,
         })
     }
 
@@ -137,54 +137,4 @@ impl TableRows {
         }
         Ok(rows)
     }
-}
-
-/// What CSV and JSON Lines need to know of the columns of `measurements` that are no text.
-fn measurements_schema() -> SchemaRef {
-    let texts = [
-        "note_id",
-        "patient_id",
-        "encounter_id",
-        "note_type",
-        "measurement_id",
-        "name",
-        "loinc",
-        "comparator",
-        "unit",
-        "value_text",
-        "stated_unit",
-        "presence",
-        "temporality",
-        "experiencer",
-        "trend",
-        "site",
-        "laterality",
-        "method",
-        "section",
-        "segment_hash",
-        "rule",
-    ];
-    let typed = [
-        ("note_time", DataType::Timestamp(TimeUnit::Microsecond, None)),
-        ("value", DataType::Float64),
-        ("stated_value", DataType::Float64),
-        ("start", DataType::UInt32),
-        ("end", DataType::UInt32),
-        ("start_byte", DataType::UInt32),
-        ("end_byte", DataType::UInt32),
-        ("plausible", DataType::Boolean),
-        ("taken_at", DataType::Timestamp(TimeUnit::Microsecond, None)),
-        ("sentence", DataType::UInt32),
-    ];
-    let texts = texts.map(|name| (name, DataType::Utf8));
-    let fields = texts.into_iter().chain(typed).map(|(name, kind)| Field::new(name, kind, true));
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// The columns of `facts`: those of `mentions`, and a value.
-fn facts_schema() -> SchemaRef {
-    let mentions = mentions::schema();
-    let value = [Field::new("value", DataType::Float64, true), Field::new("unit", DataType::Utf8, true)];
-    let fields = mentions.fields().iter().map(|field| field.as_ref().clone()).chain(value);
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

@@ -104,8 +104,11 @@ impl FromStr for Instant {
 }
 
 impl Instant {
-    /// When a run was finished, to the second.
+    /// When a run ended, to the second; of a run that does not say, when its description was written.
     fn of_run(run: &PastRun) -> Result<Instant> {
+        if let Some(ended) = run.description().timings.ended.as_deref().and_then(|ended| ended.parse().ok()) {
+            return Ok(ended);
+        }
         let path = run.folder().join(RUN_FILE);
         let written = std::fs::metadata(&path).and_then(|file| file.modified());
         let written = written.map_err(|error| Error::io("reading", &path, error))?;
