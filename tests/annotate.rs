@@ -151,7 +151,10 @@ fn columns_have_the_types_of_the_contract() {
         assert_eq!((field.data_type(), field.is_nullable()), (&DataType::Utf8, false), "{name}");
     }
     let files: Vec<String> = files(&workplace).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(files, ["measurements.parquet", "mentions.parquet", "notes.parquet", "rejects.jsonl", "run.json"]);
+    assert_eq!(
+        files,
+        ["facts.parquet", "measurements.parquet", "mentions.parquet", "notes.parquet", "rejects.jsonl", "run.json"]
+    );
 }
 
 #[test]
@@ -223,7 +226,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
         files(&workplace)
     };
     let one = run("1");
-    assert_eq!(one.len(), 14);
+    assert_eq!(one.len(), 17);
     for threads in ["2", "3", "2"] {
         for ((name, expected), (_, found)) in one.iter().zip(run(threads)) {
             assert!(expected == &found, "{name} differs with {threads} threads");
@@ -293,7 +296,10 @@ fn output_folder_of_another_run_is_refused_and_replaced_by_force() {
     assert_eq!(workplace.annotate(&["other.csv", "--force"]).status, 0);
     assert_eq!(workplace.column("notes.jsonl", "note_id"), json!(["b"]));
     let names: Vec<String> = files(&workplace).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["measurements.jsonl", "mentions.jsonl", "mine.txt", "notes.jsonl", "rejects.jsonl", "run.json"]);
+    assert_eq!(
+        names,
+        ["facts.jsonl", "measurements.jsonl", "mentions.jsonl", "mine.txt", "notes.jsonl", "rejects.jsonl", "run.json"]
+    );
 }
 
 #[test]

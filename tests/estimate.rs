@@ -36,7 +36,7 @@ fn check(workplace: &Workplace, arguments: &[&str]) {
     near(number(&estimated["text_bytes"]), number(&run["counts"]["text_bytes"]), "text");
     near(number(&estimated["share_empty"]) * read, number(&run["counts"]["empty"]), "empty");
     near(number(&estimated["share_rejected"]) * read, number(&run["counts"]["rejected"]), "rejected");
-    let tables = ["mentions.parquet", "measurements.parquet", "notes.parquet", "rejects.jsonl"];
+    let tables = ["mentions.parquet", "measurements.parquet", "facts.parquet", "notes.parquet", "rejects.jsonl"];
     let size: u64 = tables.iter().map(|table| workplace.read(&format!("out/{table}")).len() as u64).sum();
     near(number(&estimated["output_bytes"]), size as f64, "disk");
     if run["model"].is_object() {

@@ -137,7 +137,7 @@ fn open(
             Ok(Box::new(reader.map(move |batch| batch.map_err(|error| Error::input(&path, error.to_string())))))
         }
         OutputFile::JsonLines => {
-            let builder = arrow_json::ReaderBuilder::new(schema.clone());
+            let builder = arrow_json::ReaderBuilder::new(with_gaps(schema));
             let reader = builder.build(BufReader::new(file)).map_err(|error| bad(&error))?;
             Ok(Box::new(told(reader, path)))
         }
@@ -179,11 +179,17 @@ fn row_filter(schema: &SchemaDescriptor, wanted: Wanted<'_>) -> RowFilter {
     RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, is_wanted))])
 }
 
+/// The same columns, each of which a row may lack: runs of older versions do not have all of them.
+fn with_gaps(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
 /// The columns of a file by its header, of the types that `schema` gives them; others are text.
 fn csv_schema(file: &mut File, schema: &SchemaRef) -> Result<SchemaRef, ArrowError> {
     let (header, _) = arrow_csv::reader::Format::default().with_header(true).infer_schema(file, Some(0))?;
     let fields = header.fields().iter().map(|field| match schema.field_with_name(field.name()) {
-        Ok(known) => known.clone(),
+        Ok(known) => known.clone().with_nullable(true),
         Err(_) => Field::new(field.name(), DataType::Utf8, true),
     });
     Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
