@@ -58,6 +58,8 @@ impl FeatureFolder {
     pub fn commit(self, description: &str) -> Result<()> {
         remove(&self.path.join(DESCRIPTION))?;
         for name in [LONG, WIDE, DICTIONARY] {
+            // A file may take the place of a folder of parts.
+            remove(&self.path.join(name))?;
             rename(&self.partial.join(name), &self.path.join(name))?;
         }
         flush_folder(&self.path)?;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
@@ -110,8 +110,8 @@ pub(super) struct FrameWriter {
 
 impl FrameWriter {
     /// A file that will be written.
-    pub fn new(folder: &Path, table: &'static str, statistics: StatisticsOptions) -> FrameWriter {
-        FrameWriter { table, path: folder.join(table), statistics, writer: None, n_rows: 0 }
+    pub fn new(path: PathBuf, table: &'static str, statistics: StatisticsOptions) -> FrameWriter {
+        FrameWriter { table, path, statistics, writer: None, n_rows: 0 }
     }
 
     /// Appends a frame. The first one, which may be empty, says the columns.
@@ -130,6 +130,11 @@ impl FrameWriter {
         };
         self.n_rows += frame.height() as u64;
         writer.write_batch(frame).map_err(failed)
+    }
+
+    /// Rows written so far.
+    pub fn n_rows(&self) -> u64 {
+        self.n_rows
     }
 
     /// Completes the file; gives the number of its rows.
