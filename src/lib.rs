@@ -77,9 +77,9 @@ pub use export::{
 };
 pub use fact::{Amount, AmountUnit, Fact, FactConcept, FactIndex, FactType, Says};
 pub use features::{
-    ExistingFeatures, FeatureInputs, FeatureOptions, FeatureReport, FeatureSettings, FeaturesWritten, IndexCounts,
-    IndexTimes, LastNote, LeakageCounts, LeakageKind, LeakagePolicy, Leaks, NoteRows, NoteTiming, NoteUse,
-    PatientCounts as FeaturePatientCounts, RejectedRow, StatementRows, Window as FeatureWindow, features,
+    ExistingFeatures, FeatureInputs, FeatureOptions, FeaturePatientCounts, FeatureReport, FeatureSettings,
+    FeatureWindow, FeaturesWritten, IndexCounts, IndexTimes, LastNote, LeakageCounts, LeakageKind, LeakagePolicy,
+    Leaks, NoteRows, NoteTiming, NoteUse, RejectedRow, StatementRows, features,
 };
 pub use inspect::{CheckOptions, LexiconCheck, LexiconProblem, LexiconSample, ProblemKind, check_lexicon};
 pub use lexicon::{Lexicon, TableSource};
@@ -107,8 +107,8 @@ pub use terminology::{
 };
 pub use token::{Gap, Token, TokenKind, tokenize, word_key};
 pub use warn::{
-    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, PatientCounts as WarnPatientCounts, ScoreSummary,
-    WarnOptions, WarnReport, WarningForm, warn,
+    LeftOut, MadeOf, MomentCounts, Moments, ObservationCounts, ScoreSummary, WarnOptions, WarnPatientCounts,
+    WarnReport, WarningForm, warn,
 };
 pub use why::{
     AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,

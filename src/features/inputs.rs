@@ -5,7 +5,7 @@ use std::path::Path;
 use super::cohort::{Cohort, IndexRow};
 use super::load::Availability;
 use super::options::{FeatureOptions, IndexTimes};
-use super::report::{FeatureInputs, IndexCounts, PatientCounts, RejectedRow};
+use super::report::{FeatureInputs, FeaturePatientCounts, IndexCounts, RejectedRow};
 use super::rules::{Groups, Holders, NoteKinds};
 use super::{index_file, load};
 use crate::lexicon::{TableSource, embedded};
@@ -89,9 +89,9 @@ impl Inputs {
     }
 
     /// What the patients file gave.
-    pub fn patient_counts(&self, cohort: &Cohort) -> PatientCounts {
+    pub fn patient_counts(&self, cohort: &Cohort) -> FeaturePatientCounts {
         let named = self.patients.rejected().iter().take(MAX_REJECTS);
-        PatientCounts {
+        FeaturePatientCounts {
             read: self.patients.n_rows(),
             rejected: self.patients.rejected().len() as u64,
             in_cohort: self.patients.iter().filter(|(id, _)| cohort.place(id).is_some()).count() as u64,

@@ -9,7 +9,7 @@ use super::cohort::IndexRow;
 use super::patient::Bound;
 use super::record::NoteRecord;
 use super::rules::NoteKind;
-use super::window::Window;
+use super::window::FeatureWindow;
 
 /// A way in which notes may tell what is to be predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -131,7 +131,7 @@ pub(super) struct Guard {
     /// The kinds that it looks after.
     pub kinds: Vec<LeakageKind>,
     pub bound: Bound,
-    pub widest: Option<Window>,
+    pub widest: Option<FeatureWindow>,
 }
 
 /// What the guard found over all index rows.

@@ -12,7 +12,7 @@ use polars::prelude::{
 
 use super::patient::Row;
 use super::plan::Plan;
-use super::window::Window;
+use super::window::FeatureWindow;
 use crate::{Error, ErrorKind, Result};
 
 /// The columns in words, in their order.
@@ -65,7 +65,7 @@ pub(super) fn frame(indexed: &[IndexedRows<'_>], plan: &Plan) -> Result<DataFram
     let days = |row: &Row| row.window.and_then(|window| window.days()).and_then(|days| i32::try_from(days).ok());
     let in_window = indexed.iter().flat_map(|indexed| {
         let notes = indexed.rows.iter().filter(|row| row.feature == plan.notes);
-        let notes: Vec<(Option<Window>, u32)> = notes.map(|row| (row.window, row.n_notes)).collect();
+        let notes: Vec<(Option<FeatureWindow>, u32)> = notes.map(|row| (row.window, row.n_notes)).collect();
         let of_window = move |row: &Row| notes.iter().find(|(window, _)| *window == row.window).map(|(_, n)| *n);
         indexed.rows.iter().map(of_window)
     });

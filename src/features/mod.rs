@@ -52,10 +52,10 @@ pub use leakage::{LeakageCounts, LeakageKind, LeakagePolicy, Leaks, NoteUse};
 pub use load::{NoteRows, StatementRows};
 pub use options::{FeatureOptions, IndexTimes, LastNote};
 pub use report::{
-    FeatureInputs, FeatureReport, FeatureSettings, IndexCounts, NoteTiming, PatientCounts, RejectedRow,
+    FeatureInputs, FeaturePatientCounts, FeatureReport, FeatureSettings, IndexCounts, NoteTiming, RejectedRow,
     Written as FeaturesWritten,
 };
-pub use window::Window;
+pub use window::FeatureWindow;
 
 /// Makes features of a run.
 ///

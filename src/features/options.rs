@@ -8,7 +8,7 @@ use super::leakage::{LeakageKind, LeakagePolicy};
 use super::load::Availability;
 use super::patient::Bound;
 use super::report::FeatureSettings;
-use super::window::Window;
+use super::window::FeatureWindow;
 use crate::ByteSize;
 
 /// At which times features are made.
@@ -44,7 +44,7 @@ pub struct FeatureOptions {
     /// The column of `notes` that says when a note was available; `None`: `note_time`.
     pub time_column: Option<String>,
     /// Look-back windows.
-    pub windows: Vec<Window>,
+    pub windows: Vec<FeatureWindow>,
     /// What is done about leaks.
     pub leakage: LeakagePolicy,
     /// Which leaks are looked after.
@@ -69,7 +69,7 @@ impl FeatureOptions {
             existing: ExistingFeatures::Refuse,
             index: IndexTimes::LastNote(LastNote::Counts),
             time_column: None,
-            windows: Window::usual(),
+            windows: FeatureWindow::usual(),
             leakage: LeakagePolicy::Warn,
             leakage_kinds: LeakageKind::ALL.into(),
             groups: None,
@@ -97,7 +97,7 @@ impl FeatureOptions {
     }
 
     /// The windows in ascending order, each once.
-    pub(super) fn windows_in_order(&self) -> Vec<Window> {
+    pub(super) fn windows_in_order(&self) -> Vec<FeatureWindow> {
         let mut windows = self.windows.clone();
         windows.sort_unstable();
         windows.dedup();
@@ -116,7 +116,7 @@ impl FeatureOptions {
                 Bound::UpTo => "up_to",
             },
             time_column: self.time_column.clone().unwrap_or_else(|| "note_time".to_owned()),
-            windows: self.windows_in_order().iter().map(Window::to_string).collect(),
+            windows: self.windows_in_order().iter().map(FeatureWindow::to_string).collect(),
             leakage: self.leakage,
             leakage_kinds: self.leakage_kinds.clone(),
             max_wide_features: self.max_wide_features,

@@ -10,7 +10,7 @@ use super::record::{NoteRecord, Statement};
 use super::rules::Holder;
 use super::series::{Value, statistics};
 use super::state::State;
-use super::window::Window;
+use super::window::FeatureWindow;
 
 /// Which notes are known at an index time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) struct Asked<'a> {
     /// Places of notes that are left out although they are known.
     pub left_out: &'a FxHashSet<u32>,
     /// In ascending order.
-    pub windows: &'a [Window],
+    pub windows: &'a [FeatureWindow],
 }
 
 /// A row of the long table.
@@ -47,7 +47,7 @@ pub(super) struct Row {
     /// Place in [`Plan::features`].
     pub feature: u32,
     /// `None` for what does not depend on notes.
-    pub window: Option<Window>,
+    pub window: Option<FeatureWindow>,
     pub value: Option<f64>,
     /// Of features that are states.
     pub state: Option<State>,
@@ -77,7 +77,7 @@ impl Row {
         Row { value: Some(value), ..Row::new(feature, None) }
     }
 
-    fn new(feature: u32, window: Option<Window>) -> Row {
+    fn new(feature: u32, window: Option<FeatureWindow>) -> Row {
         Row {
             feature,
             window,
@@ -191,7 +191,7 @@ impl<'a> View<'a> {
         (0..self.record.notes.len() as u32).filter_map(|place| self.known(place))
     }
 
-    fn start(&self, window: Window) -> i64 {
+    fn start(&self, window: FeatureWindow) -> i64 {
         window.start(self.asked.index_time)
     }
 
@@ -264,7 +264,7 @@ impl<'a> View<'a> {
     /// How many notes of a window have one of the sections.
     fn section_notes(&self, sections: u128, window: usize, counts: &mut SectionCounts) -> u32 {
         let place = counts.0.iter().position(|(of, _)| *of == sections).unwrap_or_else(|| {
-            let count = |&window: &Window| {
+            let count = |&window: &FeatureWindow| {
                 let start = self.start(window);
                 let has = |&(note, available): &(&NoteRecord, i64)| available >= start && note.sections & sections != 0;
                 self.known_notes().filter(has).count() as u32
@@ -390,7 +390,7 @@ impl Tally {
         self.last_state = self.last_state.or(state);
     }
 
-    fn row(&self, feature: u32, window: Window) -> Row {
+    fn row(&self, feature: u32, window: FeatureWindow) -> Row {
         let [n_present, n_possible, n_absent] = self.n_by_state;
         Row {
             value: Some(self.seen.len() as f64),

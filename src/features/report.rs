@@ -22,7 +22,7 @@ pub struct FeatureReport {
     /// The index rows.
     pub index: IndexCounts,
     /// Rows of the patients file.
-    pub patients: PatientCounts,
+    pub patients: FeaturePatientCounts,
     /// Rows of `notes`.
     pub notes: NoteRows,
     /// Rows of `mentions`.
@@ -98,7 +98,7 @@ pub struct IndexCounts {
 /// What the patients file gave.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
-pub struct PatientCounts {
+pub struct FeaturePatientCounts {
     /// Rows read.
     pub read: u64,
     /// Rows that could not be understood.

@@ -5,7 +5,7 @@ use polars::prelude::{Column, DataFrame, Float32Chunked, Float64Chunked, IntoCol
 use super::long::{IndexedRows, times};
 use super::patient::Row;
 use super::plan::{FeatureKind, Plan};
-use super::window::{DAY, Window};
+use super::window::{DAY, FeatureWindow};
 use crate::{Error, Result};
 
 /// What a column of a feature holds.
@@ -71,7 +71,7 @@ impl Part {
 #[derive(Clone, Debug)]
 pub(super) struct WideColumn {
     pub name: String,
-    pub window: Option<Window>,
+    pub window: Option<FeatureWindow>,
     pub part: Part,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct WideColumns {
 
 impl WideColumns {
     /// Columns for the features that most index rows have: at most so many states and statistics, and every other one.
-    pub fn choose(plan: &Plan, n_index_rows: &[u64], windows: &[Window], max_features: usize) -> WideColumns {
+    pub fn choose(plan: &Plan, n_index_rows: &[u64], windows: &[FeatureWindow], max_features: usize) -> WideColumns {
         let count = |place: usize| n_index_rows.get(place).copied().unwrap_or_default();
         let is_small = |kind| !matches!(kind, FeatureKind::State | FeatureKind::Statistic(_));
         let features = || plan.features.iter().enumerate();
@@ -98,7 +98,7 @@ impl WideColumns {
             let start = columns.len();
             let is_wanted = ranked.binary_search(&place).is_ok() || (is_small(feature.kind) && count(place) > 0);
             for (window, part) in if is_wanted { parts(feature.kind, windows) } else { Vec::new() } {
-                let at = window.map_or(String::new(), |window: Window| format!("@{window}"));
+                let at = window.map_or(String::new(), |window: FeatureWindow| format!("@{window}"));
                 let name = format!("{}{at}{}", feature.name, part.suffix());
                 columns.push(WideColumn { name, window, part });
             }
@@ -118,7 +118,7 @@ impl WideColumns {
 }
 
 /// The columns of a feature: a state's whole history only in the widest window.
-fn parts(kind: FeatureKind, windows: &[Window]) -> Vec<(Option<Window>, Part)> {
+fn parts(kind: FeatureKind, windows: &[FeatureWindow]) -> Vec<(Option<FeatureWindow>, Part)> {
     let every = |part: Part| windows.iter().map(move |&window| (Some(window), part));
     match kind {
         FeatureKind::Patient => vec![(None, Part::Value)],

@@ -17,7 +17,7 @@ use super::record::{NoteRecord, Statement};
 use super::report::NoteTiming;
 use super::rules::NoteKind;
 use super::spill::Spill;
-use super::window::{DAY, Window};
+use super::window::{DAY, FeatureWindow};
 use crate::read::patients::{Patients, Sex};
 use crate::{Error, Result};
 
@@ -29,7 +29,7 @@ pub(super) struct Work<'a> {
     pub statements: Spill<Statement>,
     pub plan: &'a Plan,
     pub guard: Guard,
-    pub windows: &'a [Window],
+    pub windows: &'a [FeatureWindow],
     pub patients: &'a Patients,
     pub pool: ThreadPool,
 }

@@ -47,7 +47,7 @@ use inputs::Scores;
 pub use moments::Moments;
 pub use observations::ObservationCounts;
 use record::{Origin, Source, Statement};
-pub use report::{LeftOut, MadeOf, MomentCounts, PatientCounts, WarnReport};
+pub use report::{LeftOut, MadeOf, MomentCounts, WarnPatientCounts, WarnReport};
 use roster::Roster;
 use store::{Head, Statements, Store};
 pub use summary::ScoreSummary;
@@ -111,7 +111,7 @@ pub fn warn(run: &Path, out: &Path, options: &WarnOptions) -> Result<WarnReport>
     let scores = Scores::new(options.scores.clone());
     let mut report = WarnReport::new(&past, options)?;
     if let (Some(path), Some(patients)) = (&options.patients, &patients) {
-        report.patient_rows = Some(PatientCounts::of(patients));
+        report.patient_rows = Some(WarnPatientCounts::of(patients));
         patients.hash().into_iter().for_each(|hash| report.used(path, hash));
     }
     let worker = gathered(run, &folder, &scores, patients, options, &mut report)?;

@@ -62,7 +62,7 @@ impl MomentCounts {
 /// What came of the rows of a file of patients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct PatientCounts {
+pub struct WarnPatientCounts {
     /// Rows of the file.
     pub read: u64,
     /// Rows that could not be used.
@@ -73,10 +73,10 @@ pub struct PatientCounts {
     pub contradicted: Vec<String>,
 }
 
-impl PatientCounts {
-    pub(super) fn of(patients: &Patients) -> PatientCounts {
+impl WarnPatientCounts {
+    pub(super) fn of(patients: &Patients) -> WarnPatientCounts {
         let rejected = patients.rejected();
-        PatientCounts {
+        WarnPatientCounts {
             read: patients.n_rows(),
             rejected: rejected.len() as u64,
             first_rejected: rejected.iter().take(MAX_NAMED).map(|row| (row.record, row.reason.clone())).collect(),
@@ -134,7 +134,7 @@ pub struct WarnReport {
     /// Rows of the file of moments.
     pub moment_rows: Option<MomentCounts>,
     /// Rows of the file of patients.
-    pub patient_rows: Option<PatientCounts>,
+    pub patient_rows: Option<WarnPatientCounts>,
     /// The scores, in their order.
     pub scores: Vec<ScoreSummary>,
 }

@@ -16,7 +16,7 @@ use crate::lexicon::TableSource;
 
 const INDEX: i64 = 40 * DAY;
 
-fn windows() -> Vec<Window> {
+fn windows() -> Vec<FeatureWindow> {
     ["1", "7", "30", "all"].map(|window| window.parse().unwrap()).into()
 }
 
@@ -136,7 +136,7 @@ impl Oracle<'_> {
         (notes.len() as u32, carried.len() as u32, by_others as u32)
     }
 
-    fn state(&self, feature: u32, window: Window) -> Option<Row> {
+    fn state(&self, feature: u32, window: FeatureWindow) -> Option<Row> {
         let start = window.start(INDEX);
         let known = self.known(|fed| fed.states.contains(&feature));
         let in_window = |note: &NoteRecord| note.available.unwrap() >= start;
@@ -177,7 +177,7 @@ impl Oracle<'_> {
         })
     }
 
-    fn series(&self, series: u32, window: Window) -> Vec<Row> {
+    fn series(&self, series: u32, window: FeatureWindow) -> Vec<Row> {
         let known = self.known(|fed| fed.series == Some(series));
         let known: Vec<Statement> = known.into_iter().filter(|said| said.value.is_some()).collect();
         let same = |a: &Statement, b: &Statement| a.segment == b.segment && a.value == b.value;
@@ -320,11 +320,11 @@ fn pasted_text_is_one_statement() {
     let statements: Vec<Statement> = (0..21).map(said).collect();
     let rows = rows(&notes, &statements, Bound::Before, &FxHashSet::default());
     let plan = plan();
-    let of = |name: &str, window: Window| {
+    let of = |name: &str, window: FeatureWindow| {
         let is_it = |row: &&Row| plan.features[row.feature as usize].name == name && row.window == Some(window);
         *rows.iter().find(is_it).unwrap()
     };
-    let all = of("concept:b", Window::All);
+    let all = of("concept:b", FeatureWindow::All);
     assert_eq!((all.value, all.n_notes, all.n_carried, all.n_by_others), (Some(1.0), 21, 20, 10));
     assert_eq!((all.first_seen, all.last_seen), (Some(0), Some(20 * DAY)));
     let month = of("icd3:I50", "30".parse().unwrap());
