@@ -36,17 +36,19 @@ pub(super) fn find(words: &Words, text: &str, tokens: &[Token], at: usize, found
     if let Some((number, letters)) = digits_and_letters(text, token) {
         return letter_age(words, text, tokens, at, (number, letters), found);
     }
-    if !words.begins(tokens.get(at..)?) {
-        return None;
-    }
-    if let Some(next) = label(words, text, tokens, at, found) {
+    let begun = words.begun_by(token);
+    if begun.has_any(&[Class::SexLabel, Class::AgeLabel])
+        && let Some(next) = label(words, text, tokens, at, found)
+    {
         return Some(next);
     }
-    if let Some(sex) = described_sex(words, tokens, at) {
+    if begun.has_any(&[Class::Male, Class::Female])
+        && let Some(sex) = described_sex(words, tokens, at)
+    {
         found.push(sex);
         return Some(at + 1);
     }
-    plain_age(words, text, tokens, at, found)
+    if begun.has_any(&[Class::Number]) { plain_age(words, text, tokens, at, found) } else { None }
 }
 
 /// `68-year-old`, `three months old`.

@@ -1,5 +1,7 @@
 //! The words of amounts, ages and sexes: numbers, units of time, what is smoked and drunk.
 
+use rustc_hash::FxHashMap;
+
 use crate::lexicon::trie::{Compared, PhraseTrie};
 use crate::lexicon::{TableSource, table};
 use crate::token::{Gap, Token, TokenKind, tokenize};
@@ -42,6 +44,21 @@ pub(super) enum Class {
     Breaks,
 }
 
+/// A set of classes, a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Classes(u16);
+
+impl Classes {
+    /// Whether any of the classes is in the set.
+    pub fn has_any(self, classes: &[Class]) -> bool {
+        classes.iter().any(|&class| self.0 & (1 << class as u16) != 0)
+    }
+
+    fn with(self, class: Class) -> Classes {
+        Classes(self.0 | 1 << class as u16)
+    }
+}
+
 impl Class {
     const NAMES: [(&'static str, Class); 16] = [
         ("number", Class::Number),
@@ -68,6 +85,8 @@ impl Class {
 pub(super) struct Words {
     phrases: PhraseTrie,
     rows: Vec<(Class, f64)>,
+    /// The classes of the phrases that begin with a key: it says for most words that no phrase need be looked for.
+    begun: FxHashMap<u64, Classes>,
 }
 
 /// A number in a sentence: how many tokens it takes, and its value, the middle of a range.
@@ -83,7 +102,9 @@ const MAX_BEFORE: usize = 4;
 impl Words {
     /// Reads the table: `phrase`, `class`, `value`, `source`.
     pub fn parse(source: &TableSource) -> Result<Words> {
-        let mut words = Words { phrases: PhraseTrie::new(Compared::Words), rows: Vec::new() };
+        let mut words =
+            Words { phrases: PhraseTrie::new(Compared::Words), rows: Vec::new(), begun: FxHashMap::default() };
+        let mut keys = Vec::new();
         for row in table::rows(&source.name, &source.text, ["phrase", "class", "value", "source"])? {
             let [phrase, class, value, _source] = row.cells;
             let problem = |problem: String| Error::table(&source.name, row.line, problem);
@@ -95,7 +116,13 @@ impl Words {
                 "" => 1.0,
                 number => number.parse().map_err(|_| problem(format!("value: expected a number, found {number:?}")))?,
             };
-            words.phrases.insert_text(phrase, words.rows.len() as u32);
+            keys.clear();
+            Compared::Words.append_keys(phrase, &mut keys);
+            if let Some(&first) = keys.first() {
+                let begun = words.begun.entry(first).or_default();
+                *begun = begun.with(class);
+            }
+            words.phrases.insert(keys.iter().copied(), words.rows.len() as u32);
             words.rows.push((class, value));
         }
         Ok(words)
@@ -103,14 +130,20 @@ impl Words {
 
     /// The longest phrase of a class at the start of `tokens`: how many tokens it takes, and its value.
     pub fn at(&self, tokens: &[Token], class: Class) -> Option<(usize, f64)> {
+        if !self.begun_by(tokens.first()?).has_any(&[class]) {
+            return None;
+        }
         let of_class = |row: u32| self.rows.get(row as usize).is_some_and(|(known, _)| *known == class);
         let (used, row) = self.phrases.longest(tokens, |_, row| of_class(row))?;
         Some((used, self.rows.get(row as usize)?.1))
     }
 
-    /// Whether any phrase stands at the start of `tokens`.
-    pub fn begins(&self, tokens: &[Token]) -> bool {
-        self.phrases.longest(tokens, |_, _| true).is_some()
+    /// The classes of the phrases that begin with a token.
+    pub fn begun_by(&self, token: &Token) -> Classes {
+        if !self.phrases.may_begin(token) {
+            return Classes::default();
+        }
+        self.begun.get(&token.key).copied().unwrap_or_default()
     }
 
     /// Whether a phrase of a class ends where `tokens` end.
@@ -175,6 +208,9 @@ fn is_to(text: &str, token: &Token) -> bool {
 /// A word that begins with digits, in its two parts: `68yo`, `68M`.
 pub(super) fn digits_and_letters<'a>(text: &'a str, token: &Token) -> Option<(&'a str, &'a str)> {
     if token.kind != TokenKind::Word {
+        return None;
+    }
+    if !text.as_bytes().get(token.span.start()).is_some_and(u8::is_ascii_digit) {
         return None;
     }
     let word = token.span.of(text);

@@ -45,6 +45,13 @@ impl Compared {
         }
     }
 
+    /// The place of a first key in the filter: its word, and the bit there. The size is a power of two, so that no division
+    /// is needed.
+    fn filter_place(self, key: u64) -> (usize, u64) {
+        let bit = key & (self.filter_bits() - 1);
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
     /// Appends the keys of the phrase that a text spells, full stops left out.
     pub fn append_keys(self, phrase: &str, keys: &mut Vec<u64>) {
         let tokens = tokenize(phrase, |_| false);
@@ -97,8 +104,8 @@ impl PhraseTrie {
         let mut node = 0;
         for key in phrase {
             if node == 0 {
-                let bit = key % self.compared.filter_bits();
-                self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
+                let (word, bit) = self.compared.filter_place(key);
+                self.filter[word] |= bit;
             }
             let fresh = self.nodes.len() as u32;
             node = match node {
@@ -125,17 +132,21 @@ impl PhraseTrie {
         self.values[last as usize].1 = entry;
     }
 
+    /// Whether a phrase may begin with a token: seldom yes where none does, never no where one does.
+    pub fn may_begin(&self, token: &Token) -> bool {
+        let (word, bit) = self.compared.filter_place(self.key(token));
+        self.filter.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
     /// The longest phrase at the start of `tokens` that `accept` takes: how many tokens it uses, and its value.
     ///
     /// `accept` gets the number of tokens and each value of the phrase, in the order in which they were added.
     pub fn longest(&self, tokens: &[Token], mut accept: impl FnMut(usize, u32) -> bool) -> Option<(usize, u32)> {
         let first = tokens.first()?;
-        let first_key = self.key(first);
-        let bit = first_key % self.compared.filter_bits();
-        if self.filter.get((bit / 64) as usize)? & (1 << (bit % 64)) == 0 {
+        if !self.may_begin(first) {
             return None;
         }
-        let mut node = *self.roots.get(&first_key)?;
+        let mut node = *self.roots.get(&self.key(first))?;
         let mut used = 1;
         let mut best = None;
         loop {

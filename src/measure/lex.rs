@@ -60,7 +60,7 @@ impl Item {
 /// Cuts words that hold letters and digits (`HR69`, `36.5C`, `6x6`) where one follows the other, and joins the numbers that
 /// the cut leaves on both sides of a decimal point.
 pub(super) fn split<'a>(text: &str, tokens: &'a [Token]) -> Cow<'a, [Token]> {
-    let mixed = |token: &Token| token.kind == TokenKind::Word && has_digit(token.span.of(text));
+    let mixed = |token: &Token| token.kind == TokenKind::Word && has_digit(text, token.span);
     let bare_point = |index: usize| is_bare_point(text, tokens, index);
     if !tokens.iter().any(mixed) && !(0..tokens.len()).any(bare_point) {
         return Cow::Borrowed(tokens);
@@ -139,8 +139,8 @@ fn is_bare_point(text: &str, tokens: &[Token], index: usize) -> bool {
     point.before != Gap::None && number.kind == TokenKind::Number && number.before == Gap::None && point.is(text, '.')
 }
 
-fn has_digit(word: &str) -> bool {
-    word.bytes().any(|byte| byte.is_ascii_digit())
+fn has_digit(text: &str, span: Span) -> bool {
+    text.as_bytes().get(span.start()..span.end()).is_some_and(|word| word.iter().any(u8::is_ascii_digit))
 }
 
 /// The items of a run of tokens.
