@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "support/program.rs"]
 mod program;
 mod support;

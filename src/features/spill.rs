@@ -110,8 +110,8 @@ mod tests {
             topic: number + 1,
             presence: [Presence::Present, Presence::Possible, Presence::Absent][number as usize % 3],
             holder: Holder::numbered(number as u8 % 11),
-            value: (number % 2 == 0).then_some(f64::from(number) / 3.0),
-            taken_at: (number % 3 == 0).then_some(-i64::from(number)),
+            value: number.is_multiple_of(2).then_some(f64::from(number) / 3.0),
+            taken_at: number.is_multiple_of(3).then_some(-i64::from(number)),
         }
     }
 

@@ -207,7 +207,7 @@ impl<'a> Paper<'a> {
             unit: trend.unit.clone(),
             n: count(trend.readings.len() as u64),
             first: edge(plausible().next()),
-            last: edge(plausible().last()),
+            last: edge(plausible().next_back()),
             min: edge(plausible().reduce(f64::min)),
             max: edge(plausible().reduce(f64::max)),
             implausible: trend.readings.iter().filter(|reading| !reading.is_plausible).count(),
