@@ -17,13 +17,30 @@ pub(crate) struct PhraseTrie {
     /// First keys apart from the rest: they are looked up for many more words.
     roots: FxHashMap<u64, u32>,
     edges: FxHashMap<(u32, u64), u32>,
-    /// First entry of each node in `values`, or `NONE`.
-    nodes: Vec<u32>,
+    nodes: Vec<Node>,
     /// A value and the next entry of the same node.
     values: Vec<(u32, u32)>,
     /// Bits of first keys: most words of a note begin no phrase, and this says so without a look-up.
     filter: Vec<u64>,
     hyphen: u64,
+}
+
+/// A place in the trie, after the words that lead to it.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// Its first entry in `values`, or `NONE`.
+    first: u32,
+    /// Bits of the keys that lead on: most phrases end where the text goes on, and this says so without a look-up.
+    onward: u64,
+}
+
+impl Node {
+    const EMPTY: Node = Node { first: NONE, onward: 0 };
+
+    /// The bit of a key that leads on.
+    fn bit(key: u64) -> u64 {
+        1 << (key >> 58)
+    }
 }
 
 /// By what words are compared.
@@ -81,7 +98,7 @@ impl PhraseTrie {
             compared,
             roots: FxHashMap::default(),
             edges: FxHashMap::default(),
-            nodes: vec![NONE],
+            nodes: vec![Node::EMPTY],
             values: Vec::new(),
             filter: vec![0; compared.filter_bits() as usize / 64],
             hyphen: xxh3_64(b"-"),
@@ -110,10 +127,13 @@ impl PhraseTrie {
             let fresh = self.nodes.len() as u32;
             node = match node {
                 0 => *self.roots.entry(key).or_insert(fresh),
-                _ => *self.edges.entry((node, key)).or_insert(fresh),
+                _ => {
+                    self.nodes[node as usize].onward |= Node::bit(key);
+                    *self.edges.entry((node, key)).or_insert(fresh)
+                }
             };
             if node == fresh {
-                self.nodes.push(NONE);
+                self.nodes.push(Node::EMPTY);
             }
         }
         if node == 0 {
@@ -121,9 +141,9 @@ impl PhraseTrie {
         }
         let entry = self.values.len() as u32;
         self.values.push((value, NONE));
-        let mut last = self.nodes[node as usize];
+        let mut last = self.nodes[node as usize].first;
         if last == NONE {
-            self.nodes[node as usize] = entry;
+            self.nodes[node as usize].first = entry;
             return;
         }
         while self.values[last as usize].1 != NONE {
@@ -165,8 +185,8 @@ impl PhraseTrie {
                 step = 2;
                 key = self.key(word);
             }
-            match self.edges.get(&(node, key)) {
-                Some(&child) => node = child,
+            match self.child(node, key) {
+                Some(child) => node = child,
                 None => break,
             }
             used += step;
@@ -179,8 +199,14 @@ impl PhraseTrie {
         self.roots.keys().copied().chain(self.edges.keys().map(|&(_, key)| key))
     }
 
+    /// The node to which a key leads from another.
+    fn child(&self, node: u32, key: u64) -> Option<u32> {
+        let leads_on = self.nodes.get(node as usize)?.onward & Node::bit(key) != 0;
+        if leads_on { self.edges.get(&(node, key)).copied() } else { None }
+    }
+
     fn values_of(&self, node: u32) -> impl Iterator<Item = u32> {
-        let mut entry = self.nodes.get(node as usize).copied().unwrap_or(NONE);
+        let mut entry = self.nodes.get(node as usize).map_or(NONE, |node| node.first);
         std::iter::from_fn(move || {
             let &(value, next) = self.values.get(entry as usize)?;
             entry = next;

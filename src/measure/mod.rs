@@ -255,6 +255,10 @@ fn has_digit(text: &str) -> bool {
 
 /// A number without the noise of its conversion: twelve significant digits.
 fn rounded(value: f64) -> f64 {
+    // A whole number of so many digits has no noise.
+    if value.fract() == 0.0 && value.abs() < 1e12 {
+        return value;
+    }
     format!("{value:.11e}").parse().unwrap_or(value)
 }
 

@@ -141,9 +141,7 @@ impl Reader<'_> {
     /// Adds a value, whose numbers then belong to no other one.
     pub fn push(&mut self, found: Found, last: usize) {
         let inside = |span: crate::Span| span.start() >= found.span.start();
-        let numbers = (0..=last).rev().take_while(|&index| self.items.get(index).is_some_and(|item| inside(item.span)));
-        let numbers: Vec<usize> = numbers.collect();
-        for index in numbers {
+        for index in (0..=last).rev().take_while(|&index| self.items.get(index).is_some_and(|item| inside(item.span))) {
             if let Some(used) = self.used.get_mut(index) {
                 *used = true;
             }

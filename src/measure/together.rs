@@ -147,9 +147,12 @@ impl Reader<'_> {
     /// Reads a row of a table whose columns have dates: as many numbers after the name as there are columns.
     pub fn columns_of(&mut self, name: usize, at: usize, kind: u16, rule: u32) -> Option<usize> {
         let columns = self.columns;
+        if columns.len() < 2 {
+            return None;
+        }
         let mut values = Vec::new();
         let mut next = at;
-        while values.len() < columns.len().max(1) {
+        while values.len() < columns.len() {
             let mark = usize::from(!values.is_empty() && (self.is(next, '|') || self.has(next, Role::Flag)));
             next += mark;
             let in_row = self.item(next).is_some_and(|item| item.before < Gap::Line);
@@ -158,7 +161,7 @@ impl Reader<'_> {
             next = value.next;
             values.push(value);
         }
-        if columns.len() < 2 || values.len() != columns.len() {
+        if values.len() != columns.len() {
             return None;
         }
         let link = Link::default();
