@@ -314,6 +314,7 @@ fn tells_what_is_said_of_values() {
         ("Call if temperature > 38.5 C.", &["temperature 38.5 > Cel hypothetical"]),
         ("No fever to 39.1.", &["temperature 39.1 absent"]),
         ("Her mother's BP was 190/110.", &["systolic_bp 190 family", "diastolic_bp 110 family"]),
+        ("FH: mother had breast cancer.\n\nT 36.4 HR 118", &["temperature 36.4", "heart_rate 118"]),
         ("Heart rate 320.", &["heart_rate 320 implausible"]),
         ("UA: nitrite positive, protein trace.", &["urine_nitrite positive", "urine_protein trace"]),
         ("No acute distress, HR 88.", &["heart_rate 88"]),

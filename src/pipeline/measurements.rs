@@ -9,7 +9,7 @@ use crate::document::Sentence;
 use crate::token::{Gap, Token};
 use crate::{
     Assertion, Document, Measurement, MeasurementIndex, MeasurementKind, MeasurementRule, MeasurementWord, Mention,
-    MentionSource, MentionType, Presence, Temporality, UnitIndex,
+    MentionSource, MentionType, Presence, Span, Temporality, UnitIndex,
 };
 
 /// Most tokens of a clause before and after a statement.
@@ -41,6 +41,11 @@ impl Pipeline {
         let clause = clause(document, sentence, span);
         let asserted = self.inner.context.assert(document, &clause, &[mention], |_| None);
         let mut assertion = asserted.into_iter().next().unwrap_or(read);
+        // A family history often stands right before the examination; only words beside a value make it a relative's.
+        let is_beside = |cue: Span| clause.span.start() <= cue.start() && cue.end() <= clause.span.end();
+        if !assertion.experiencer_by.and_then(|evidence| evidence.cue).is_some_and(is_beside) {
+            (assertion.experiencer, assertion.experiencer_by) = (read.experiencer, None);
+        }
         // Results in words say themselves what is not there.
         if measurement.value.is_none() {
             (assertion.presence, assertion.presence_by) = (Presence::Present, None);
@@ -78,7 +83,7 @@ impl Pipeline {
 }
 
 /// The clause around a statement, as a sentence of its own.
-fn clause(document: &Document, sentence: &Sentence, statement: crate::Span) -> Sentence {
+fn clause(document: &Document, sentence: &Sentence, statement: Span) -> Sentence {
     let tokens = document.tokens();
     let inside = sentence.tokens();
     let first = tokens.partition_point(|token| token.span.end() <= statement.start());

@@ -1,6 +1,6 @@
 """FHIR R4 by parsers that nobody here wrote: every bundle through `fhirclient` (R4) and `fhir.resources` (R4B).
 
-    python3 tests/clients/fhir.py --work /tmp/fhir
+    python3 tests/clients/fhir.py --work DIR
 
 Notes of data/notes.csv are annotated and exported. The bundles are parsed by both packages; their references must resolve,
 their spans must lie in the attached text, and annotating them must give the mentions of the notes they came from.

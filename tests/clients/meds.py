@@ -1,6 +1,6 @@
 """MEDS by clients that nobody here wrote: the validators of `meds`, a cohort by `es-aces`, a model by `meds-tab`.
 
-    python3.11 tests/clients/meds.py --work /tmp/meds
+    python3.11 tests/clients/meds.py --work DIR
 
 Notes of data/notes.csv, many times over, are annotated and exported; the clients run unmodified on the export. The task is
 made up: whether a complication is stated in the 14 days after a note. What is proved is that the clients take the files, and
