@@ -328,7 +328,7 @@ fn nothing_is_replaced_or_left_half_done() {
     let refused = features(&workplace, &[]);
     assert!(refused.status == 2 && refused.stderr.contains("holds features already"), "{refused:?}");
     let refused = features(&workplace, &["--force", "--index", "notes.csv"]);
-    assert!(refused.status == 2 && refused.stderr.contains("found no index_time"), "{refused:?}");
+    assert!(refused.status == 2 && refused.stderr.contains("no column index_time"), "{refused:?}");
     assert_eq!(workplace.read("made/features.json"), before);
     let names = |folder: &str| {
         let entries = std::fs::read_dir(workplace.path(folder)).unwrap();

@@ -44,11 +44,11 @@ impl Inputs {
         let patients = options.patients.as_deref().map(patients::read).transpose()?.unwrap_or_default();
         let index = match &options.index {
             IndexTimes::LastNote(_) => None,
-            IndexTimes::File(path) => Some((index_file::read(path)?, hash(path)?)),
+            IndexTimes::File(path) => Some(index_file::read(path)?),
         };
         let hashes = FeatureInputs {
             run: hash(&run.folder().join(RUN_FILE))?,
-            index: index.as_ref().map(|(_, hash)| hash.clone()),
+            index: index.as_ref().map(|index| index.hash.to_hex().to_string()),
             patients: patients.hash().map(|hash| hash.to_hex().to_string()),
             groups: blake3::hash(groups.text.as_bytes()).to_hex().to_string(),
         };
@@ -57,7 +57,7 @@ impl Inputs {
             holders: Holders::parse(&embedded::table("section-holds.tsv"))?,
             note_kinds: NoteKinds::parse(&embedded::table("note-kinds.tsv"))?,
             patients,
-            index: index.map(|(index, _)| index),
+            index,
             hashes,
         })
     }
@@ -71,7 +71,7 @@ impl Inputs {
                 counts.rejected = file.rejected.len() as u64;
                 let named = file.rejected.iter().take(MAX_REJECTS);
                 counts.rejects =
-                    named.map(|&(record, reason)| RejectedRow { record, reason: reason.to_owned() }).collect();
+                    named.map(|(record, reason)| RejectedRow { record: *record, reason: reason.clone() }).collect();
                 file.rows.clone()
             }
             None => {

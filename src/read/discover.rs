@@ -43,6 +43,22 @@ pub(crate) struct InputFile {
 }
 
 impl InputFile {
+    /// A table that is named itself: CSV where its extension says nothing else.
+    pub fn table(path: &Path) -> InputFile {
+        let name = file_name(path);
+        match input_file(path, name.clone(), true) {
+            Some(file) if file.format != Format::Text => file,
+            known => InputFile {
+                path: path.to_owned(),
+                name,
+                format: Format::Csv,
+                compression: known.map_or(Compression::None, |file| file.compression),
+                is_named: true,
+                query: None,
+            },
+        }
+    }
+
     pub fn is_stdin(&self) -> bool {
         self.path == Path::new("-")
     }

@@ -6,6 +6,7 @@
 mod buffer;
 mod columns;
 mod csv;
+mod delimited;
 mod discover;
 mod encoding;
 mod fhir;

@@ -1,6 +1,9 @@
 //! Parquet: rows of the needed columns, in small batches.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
@@ -32,29 +35,36 @@ pub(super) struct ParquetRows {
     done: bool,
 }
 
+/// Opens a file; gives its columns by name too.
+///
+/// # Errors
+/// It cannot be opened, or is not Parquet.
+pub(super) fn builder(path: &Path) -> Result<(ParquetRecordBatchReaderBuilder<File>, Vec<String>)> {
+    let opened = File::open(path).map_err(|error| Error::io("opening", path, error))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|error| unusable(path, &error))?;
+    let header = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+    Ok((builder, header))
+}
+
+/// The error for a file that is not what Parquet should be.
+pub(super) fn unusable(path: &Path, error: &dyn fmt::Display) -> Error {
+    Error::input(path, format!("cannot be read as Parquet: {error}"))
+}
+
 /// The columns of a file by name.
 pub(super) fn header(file: &InputFile) -> Result<Vec<String>> {
-    let opened = File::open(&file.path).map_err(|error| Error::io("opening", &file.path, error))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(opened)
-        .map_err(|error| Error::input(&file.path, format!("cannot be read as Parquet: {error}")))?;
-    Ok(builder.schema().fields().iter().map(|field| field.name().clone()).collect())
+    builder(&file.path).map(|(_, header)| header)
 }
 
 /// The number of rows of a file.
 pub(super) fn n_rows(file: &InputFile) -> Option<u64> {
-    let opened = File::open(&file.path).ok()?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(opened).ok()?;
+    let (builder, _) = builder(&file.path).ok()?;
     builder.metadata().file_metadata().num_rows().try_into().ok()
 }
 
 impl ParquetRows {
     pub fn open(file: &InputFile, input: u32, options: &ReadOptions) -> Result<ParquetRows> {
-        let opened = File::open(&file.path).map_err(|error| Error::io("opening", &file.path, error))?;
-        let bad = |error: ::parquet::errors::ParquetError| {
-            Error::input(&file.path, format!("cannot be read as Parquet: {error}"))
-        };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(bad)?;
-        let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let (builder, header) = builder(&file.path)?;
         let mut layout = options.columns.layout(&header).map_err(|problem| Error::input(&file.path, problem))?;
         if layout.text.is_empty() {
             return Err(Error::input(&file.path, missing_text(&options.columns, &header)));
@@ -68,7 +78,8 @@ impl ParquetRows {
         let needed = needed_columns(&layout);
         let mask = ProjectionMask::roots(builder.parquet_schema(), needed.iter().copied());
         renumber(&mut layout, &needed);
-        let reader = builder.with_batch_size(BATCH_ROWS).with_projection(mask).build().map_err(bad)?;
+        let reader = builder.with_batch_size(BATCH_ROWS).with_projection(mask).build();
+        let reader = reader.map_err(|error| unusable(&file.path, &error))?;
         Ok(ParquetRows { reader, layout, columns: Vec::new(), n_rows: 0, at: 0, input, record: 0, done: false })
     }
 
@@ -84,12 +95,8 @@ impl ParquetRows {
 
     fn fields(&self) -> Fields {
         let string = |index: &usize| -> Option<String> {
-            let column = self.columns.get(*index).filter(|column| column.is_valid(self.at))?;
-            let value = match column.as_binary_opt::<i64>() {
-                Some(bytes) => encoding::decode(bytes.value(self.at).to_owned()).0,
-                None => column.as_string_opt::<i64>()?.value(self.at).to_owned(),
-            };
-            Some(value).filter(|value| !value.trim().is_empty())
+            let value = text_at(self.columns.get(*index)?, self.at)?;
+            Some(value.into_owned()).filter(|value| !value.trim().is_empty())
         };
         let text = self.layout.text.iter().find_map(|&index| {
             let column = self.columns.get(index)?;
@@ -179,6 +186,17 @@ pub(super) fn as_strings(column: &ArrayRef) -> Result<ArrayRef, String> {
         _ => DataType::LargeUtf8,
     };
     arrow_cast::cast(column, &target).map_err(|error| error.to_string())
+}
+
+/// A value of a column of [`as_strings`], decoded; `None` for null.
+pub(super) fn text_at(column: &ArrayRef, row: usize) -> Option<Cow<'_, str>> {
+    if column.is_null(row) {
+        return None;
+    }
+    match column.as_binary_opt::<i64>() {
+        Some(bytes) => Some(Cow::Owned(encoding::decode(bytes.value(row).to_owned()).0)),
+        None => Some(Cow::Borrowed(column.as_string_opt::<i64>()?.value(row))),
+    }
 }
 
 /// Identifiers that a data frame turned into floats (`17.0`) as the integers they were.

@@ -6,16 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::File;
 use std::path::Path;
 
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use arrow_array::Array;
-use arrow_array::cast::AsArray;
 use jiff::civil::Date;
 
-use super::{encoding, parquet, time};
-use crate::{Error, Result};
+use super::small_table::{self, Column, Need, PATIENT_ID};
+use super::time;
+use crate::Result;
 
 /// What is known of a patient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,25 +59,11 @@ struct Known {
     sex_differs: bool,
 }
 
-/// A column that the file may have, and the names by which it is recognised, best first.
-#[derive(Clone, Copy)]
-enum Column {
-    PatientId,
-    BirthDate,
-    Sex,
-}
-
-impl Column {
-    const ALL: [Column; 3] = [Column::PatientId, Column::BirthDate, Column::Sex];
-
-    fn names(self) -> &'static [&'static str] {
-        match self {
-            Column::PatientId => &["patient_id", "person_id", "subject_id"],
-            Column::BirthDate => &["birth_date", "dob", "date_of_birth", "birth_datetime"],
-            Column::Sex => &["sex", "gender"],
-        }
-    }
-}
+const COLUMNS: [Column; 3] = [
+    PATIENT_ID,
+    Column { names: &["birth_date", "dob", "date_of_birth", "birth_datetime"], need: Need::Either },
+    Column { names: &["sex", "gender"], need: Need::Either },
+];
 
 impl Sex {
     /// Reads a word; `Ok(None)` for one that says that it is not known.
@@ -110,12 +93,14 @@ impl Sex {
 /// It cannot be opened or read to its end, or lacks a column that is needed.
 pub(crate) fn read(path: &Path) -> Result<Patients> {
     let mut patients = Patients::default();
-    let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
-    if is_parquet { patients.read_parquet(path) } else { patients.read_delimited(path) }?;
-    let io_error = |error| Error::io("hashing", path, error);
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path).map_err(io_error)?).map_err(io_error)?;
-    patients.hash = Some(hasher.finalize());
+    let hash = small_table::read(path, &COLUMNS, &mut |record, cells| {
+        match cells {
+            Ok(cells) => patients.add(record, cells),
+            Err(bad) => patients.reject(record, bad.to_string()),
+        }
+        Ok(())
+    })?;
+    patients.hash = Some(hash);
     Ok(patients)
 }
 
@@ -161,59 +146,11 @@ impl Patients {
         self.hash
     }
 
-    fn read_delimited(&mut self, path: &Path) -> Result<()> {
-        let is_tsv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"));
-        let bad = |error: ::csv::Error| Error::input(path, format!("cannot be read as CSV: {}", without_text(&error)));
-        let io_error = |error| Error::io("opening", path, error);
-        let file = File::open(path).map_err(io_error)?;
-        let delimiter = if is_tsv { b'\t' } else { b',' };
-        let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(file);
-        let header: Vec<String> = reader.byte_headers().map_err(bad)?.iter().map(decoded).collect();
-        let places = places(path, &header)?;
-        for (record, row) in (1..).zip(reader.byte_records()) {
-            let row = row.map_err(bad)?;
-            if row.len() != header.len() {
-                self.reject(record, format!("expected {} fields, found {}", header.len(), row.len()));
-                continue;
-            }
-            self.add(record, places.map(|place| row.get(place?).map(decoded)));
-        }
-        Ok(())
-    }
-
-    fn read_parquet(&mut self, path: &Path) -> Result<()> {
-        let bad = |problem: String| Error::input(path, format!("cannot be read as Parquet: {problem}"));
-        let file = File::open(path).map_err(|error| Error::io("opening", path, error))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| bad(error.to_string()))?;
-        let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let places = places(path, &header)?;
-        let mut record = 0;
-        for batch in builder.build().map_err(|error| bad(error.to_string()))? {
-            let batch = batch.map_err(|error| bad(error.to_string()))?;
-            let column = |place: Option<usize>| place.map(|place| parquet::as_strings(batch.column(place))).transpose();
-            let [ids, births, sexes] = places.map(column);
-            let columns = [ids.map_err(bad)?, births.map_err(bad)?, sexes.map_err(bad)?];
-            for row in 0..batch.num_rows() {
-                record += 1;
-                let cells = columns.each_ref().map(|column| {
-                    let column = column.as_ref().filter(|column| column.is_valid(row))?;
-                    match column.as_binary_opt::<i64>() {
-                        Some(bytes) => Some(decoded(bytes.value(row))),
-                        None => Some(column.as_string_opt::<i64>()?.value(row).to_owned()),
-                    }
-                });
-                self.add(record, cells);
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds a row: the cells of [`Column::ALL`].
-    fn add(&mut self, record: u64, cells: [Option<String>; 3]) {
-        let [id, birth_date, sex] = cells.each_ref().map(|cell| cell.as_deref().map_or("", str::trim));
-        if id.is_empty() {
+    /// Adds a row: the cells of [`COLUMNS`].
+    fn add(&mut self, record: u64, [id, birth_date, sex]: [Option<&str>; 3]) {
+        let Some(id) = id else {
             return self.reject(record, "patient_id is empty".to_owned());
-        }
+        };
         match patient(birth_date, sex) {
             Err(reason) => self.reject(record, reason),
             Ok(stated) => {
@@ -249,48 +186,16 @@ fn complete<T: PartialEq + Copy>(known: &mut Option<T>, stated: Option<T>, diffe
 }
 
 /// Reads the cells of a row besides the identifier.
-fn patient(birth_date: &str, sex: &str) -> Result<Patient, String> {
-    let birth_date = match birth_date {
-        "" => None,
-        cell => Some(time::date(cell).ok_or_else(|| {
-            format!("birth_date: expected a date such as 1957-03-21, found {} characters", length(cell))
-        })?),
+fn patient(birth_date: Option<&str>, sex: Option<&str>) -> Result<Patient, String> {
+    let day = |cell: &str| {
+        let found = || format!("birth_date: expected a date such as 1957-03-21, found {} characters", length(cell));
+        time::date(cell).ok_or_else(found)
     };
-    let sex = if sex.is_empty() { None } else { Sex::from_word(sex)? };
-    Ok(Patient { birth_date, sex })
-}
-
-/// Where the columns stand in a header.
-///
-/// # Errors
-/// No column holds the identifier, or none anything else.
-fn places(path: &Path, header: &[String]) -> Result<[Option<usize>; 3]> {
-    let places = Column::ALL.map(|column| {
-        let named = |name: &&str| header.iter().position(|known| known.trim().eq_ignore_ascii_case(name));
-        column.names().iter().find_map(named)
-    });
-    let problem = |names: String| Error::input(path, format!("expected a column {names} among {}", header.len()));
-    match places {
-        [None, ..] => Err(problem(Column::PatientId.names().join(" or "))),
-        [_, None, None] => Err(problem([Column::BirthDate.names(), Column::Sex.names()].concat().join(" or "))),
-        _ => Ok(places),
-    }
-}
-
-fn decoded(cell: &[u8]) -> String {
-    encoding::decode(cell.to_owned()).0
+    Ok(Patient { birth_date: birth_date.map(day).transpose()?, sex: sex.map(Sex::from_word).transpose()?.flatten() })
 }
 
 fn length(cell: &str) -> usize {
     cell.chars().count()
-}
-
-/// What the CSV reader found, without any cell.
-fn without_text(error: &::csv::Error) -> String {
-    match error.kind() {
-        ::csv::ErrorKind::Io(error) => error.to_string(),
-        _ => "a record is malformed".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -378,8 +283,8 @@ mod tests {
     #[test]
     fn a_file_without_the_columns_is_refused() {
         let message = |text: &str| read_as(".csv", text).unwrap_err().to_string();
-        assert!(message("id,sex\n1,f\n").ends_with("expected a column patient_id or person_id or subject_id among 2"));
-        assert!(message("patient_id,age\n1,7\n").contains("birth_date or dob"));
-        assert!(message("").contains("expected a column"));
+        assert!(message("id,sex\n1,f\n").ends_with("no column patient_id or person_id or subject_id among 2 columns"));
+        assert!(message("patient_id,age\n1,7\n").contains("no column birth_date or dob"));
+        assert!(message("").contains("the file is empty"));
     }
 }

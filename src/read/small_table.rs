@@ -1,15 +1,25 @@
-//! Tables of users besides notes: index times, observations. Rows as texts of the columns that are asked for.
+//! Tables of users besides notes: patients, index times, observations. Rows as texts of the columns that are asked for.
+//!
+//! No cell is ever quoted in an error, since the wrong file may hold notes.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
+use ::parquet::arrow::ProjectionMask;
+use arrow_array::ArrayRef;
 
-use super::discover::{Format, InputFile, discover};
-use super::parquet::as_strings;
+pub(crate) use super::delimited::BadRow;
+
+use super::csv::{CSV_DELIMITERS, TSV_DELIMITERS};
+use super::delimited::{Fault, Records};
+use super::discover::{Format, InputFile};
+use super::parquet::{as_strings, builder, text_at, unusable};
 use super::source::Source;
+use super::{encoding, unreadable};
 use crate::{Error, Result};
+
+/// Bytes of the longest row.
+const MAX_ROW_BYTES: usize = 16 << 20;
 
 /// A column that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -23,145 +33,173 @@ pub(crate) struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Required,
+    /// One of the columns with this need has to be there.
+    Either,
     Optional,
 }
 
+/// The column of the patient's identifier, which every such table has.
+pub(crate) const PATIENT_ID: Column =
+    Column { names: &["patient_id", "person_id", "subject_id"], need: Need::Required };
+
 /// The values of the columns in a row, trimmed; `None` for what is not there. Or why the row cannot be read.
-pub(crate) type Cells<'c> = std::result::Result<&'c [Option<&'c str>], &'static str>;
+pub(crate) type Cells<'c, const N: usize> = std::result::Result<[Option<&'c str>; N], BadRow>;
 
-/// What is done with a row, by its number from 1.
-type Each<'e> = dyn FnMut(u64, Cells<'_>) -> Result<()> + 'e;
+/// What is done with a row, by its number from 1, the header not counted.
+type Each<'e, const N: usize> = dyn FnMut(u64, Cells<'_, N>) -> Result<()> + 'e;
 
-/// Goes through the rows of a CSV, TSV (each also .gz or .zst) or Parquet file; gives the hash of the file.
+/// Goes through the rows of a CSV, TSV (each also .gz or .zst) or Parquet file; gives the hash of the file. A file of another
+/// extension is read as CSV.
 ///
 /// # Errors
-/// The file cannot be read, or lacks a column.
-pub(crate) fn read(path: &Path, columns: &[Column], each: &mut Each<'_>) -> Result<blake3::Hash> {
-    let found = discover(&[path.to_string_lossy().into_owned()], Path::new(""))?;
-    let file = match found.files.as_slice() {
-        [file] => file,
-        files => return Err(Error::input(path, format!("expected one table, found {} files", files.len()))),
-    };
+/// The file cannot be read to its end, or lacks a column.
+pub(crate) fn read<const N: usize>(path: &Path, columns: &[Column; N], each: &mut Each<'_, N>) -> Result<blake3::Hash> {
+    let file = InputFile::table(path);
+    let source = Source::open(&file)?;
     match file.format {
-        Format::Csv => delimited(file, b',', columns, each),
-        Format::Tsv => delimited(file, b'\t', columns, each),
-        Format::Parquet => parquet(file, columns, each),
+        Format::Parquet => parquet(path, columns, each)?,
+        Format::Tsv => delimited(path, TSV_DELIMITERS, &source, columns, each)?,
+        Format::Csv => delimited(path, CSV_DELIMITERS, &source, columns, each)?,
         Format::JsonLines | Format::Text | Format::Query => {
-            Err(Error::input(path, "expected a table: .csv, .tsv (each also .gz or .zst) or .parquet"))
+            return Err(Error::input(path, "expected a table: .csv, .tsv (each also .gz or .zst) or .parquet"));
         }
-    }
-}
-
-fn delimited(file: &InputFile, delimiter: u8, columns: &[Column], each: &mut Each<'_>) -> Result<blake3::Hash> {
-    let source = Source::open(file)?;
-    // The messages of the csv crate quote nothing of the file.
-    let bad = |error: csv::Error| Error::input(&file.path, error.to_string());
-    let mut builder = csv::ReaderBuilder::new();
-    let mut reader = builder.delimiter(delimiter).flexible(true).from_reader(source.take_reader());
-    let decoded = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let header: Vec<String> = reader.byte_headers().map_err(bad)?.iter().map(decoded).collect();
-    let places = places(&file.path, &header, columns)?;
-    let mut record = csv::ByteRecord::new();
-    for row in 1.. {
-        if !reader.read_byte_record(&mut record).map_err(bad)? {
-            break;
-        }
-        if record.len() != header.len() {
-            each(row, Err("the row has not as many fields as the header"))?;
-            continue;
-        }
-        let cells: Vec<_> = places.iter().map(|place| Some(String::from_utf8_lossy(record.get((*place)?)?))).collect();
-        let values: Vec<Option<&str>> = cells.iter().map(|cell| value(cell.as_deref())).collect();
-        each(row, Ok(&values))?;
     }
     Ok(source.hash()?.hash)
 }
 
-fn parquet(file: &InputFile, columns: &[Column], each: &mut Each<'_>) -> Result<blake3::Hash> {
-    let bad = |error: &dyn std::fmt::Display| Error::input(&file.path, format!("cannot be read as Parquet: {error}"));
-    let opened = std::fs::File::open(&file.path).map_err(|error| Error::io("opening", &file.path, error))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|error| bad(&error))?;
-    let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let places = places(&file.path, &header, columns)?;
-    let mut row = 0;
-    for batch in builder.build().map_err(|error| bad(&error))? {
-        let batch = batch.map_err(|error| bad(&error))?;
-        let texts = places.iter().map(|place| place.map(|place| as_strings(batch.column(place))).transpose());
-        let texts = texts.collect::<Result<Vec<_>, String>>().map_err(|error| bad(&error))?;
-        for index in 0..batch.num_rows() {
-            row += 1;
-            let values: Vec<Option<&str>> =
-                texts.iter().map(|column| value(text_at(column.as_ref()?, index))).collect();
-            each(row, Ok(&values))?;
+fn delimited<const N: usize>(
+    path: &Path,
+    delimiters: &[u8],
+    source: &Source,
+    columns: &[Column; N],
+    each: &mut Each<'_, N>,
+) -> Result<()> {
+    let accept = |header: &[String]| places(header, columns);
+    let (mut records, places) = Records::open(path, delimiters, source, MAX_ROW_BYTES, accept)?;
+    while let Some((place, row)) =
+        records.next(|cells| places.map(|place| place.map(|place| encoding::decode(cells.get(place).into_owned()).0)))
+    {
+        match row {
+            Ok(texts) => each(place.record, Ok(texts.each_ref().map(|text| value(text.as_deref()))))?,
+            Err(Fault::Row(bad)) => each(place.record, Err(bad))?,
+            Err(Fault::Rest(error)) => {
+                return Err(Error::input(path, format!("from record {}: {}", place.record, unreadable(&error))));
+            }
         }
     }
-    Ok(Source::open(file)?.hash()?.hash)
+    Ok(())
 }
 
-fn text_at(column: &ArrayRef, index: usize) -> Option<&str> {
-    let column = column.as_string_opt::<i64>().filter(|column| column.is_valid(index))?;
-    Some(column.value(index))
+fn parquet<const N: usize>(path: &Path, columns: &[Column; N], each: &mut Each<'_, N>) -> Result<()> {
+    let (builder, header) = builder(path)?;
+    let places = places(&header, columns).map_err(|problem| Error::input(path, problem))?;
+    let needed = ProjectionMask::roots(builder.parquet_schema(), places.into_iter().flatten());
+    let reader = builder.with_projection(needed).build().map_err(|error| unusable(path, &error))?;
+    let names = places.map(|place| header.get(place?).map(String::as_str));
+    let mut row = 0;
+    for batch in reader {
+        let batch = batch.map_err(|error| unusable(path, &error))?;
+        let column = |name: Option<&str>| name.and_then(|name| batch.column_by_name(name)).map(as_strings).transpose();
+        let texts: Vec<Option<ArrayRef>> = names
+            .into_iter()
+            .map(|name| column(name).map_err(|error| unusable(path, &error)))
+            .collect::<Result<_>>()?;
+        for index in 0..batch.num_rows() {
+            row += 1;
+            let cells: Vec<Option<Cow<'_, str>>> =
+                texts.iter().map(|column| text_at(column.as_ref()?, index)).collect();
+            let cell = |column: usize| value(cells.get(column)?.as_deref());
+            each(row, Ok(std::array::from_fn(cell)))?;
+        }
+    }
+    Ok(())
 }
 
 fn value(stated: Option<&str>) -> Option<&str> {
     stated.map(str::trim).filter(|value| !value.is_empty())
 }
 
-/// Where the columns stand in a header.
-fn places(path: &Path, header: &[String], columns: &[Column]) -> Result<Vec<Option<usize>>> {
-    let place = |column: &Column| {
-        let known = |name: &&str| header.iter().position(|found| found.trim().eq_ignore_ascii_case(name));
-        match column.names.iter().find_map(known) {
-            None if column.need == Need::Required => {
-                let problem = format!("no column {} among {} columns", column.names.join(" or "), header.len());
-                Err(Error::input(path, problem))
-            }
-            place => Ok(place),
-        }
-    };
-    columns.iter().map(place).collect()
+/// Where the columns stand in a header; a message that names those that are missing.
+fn places<const N: usize>(header: &[String], columns: &[Column; N]) -> Result<[Option<usize>; N], String> {
+    let known = |name: &&str| header.iter().position(|found| found.trim().eq_ignore_ascii_case(name));
+    let places = columns.map(|column| column.names.iter().find_map(known));
+    let of_need = |need: Need| columns.iter().zip(places).filter(move |(column, _)| column.need == need);
+    let missing = |names: &[&str]| Err(format!("no column {} among {} columns", names.join(" or "), header.len()));
+    if let Some((column, _)) = of_need(Need::Required).find(|(_, place)| place.is_none()) {
+        return missing(column.names);
+    }
+    let either: Vec<&str> = of_need(Need::Either).flat_map(|(column, _)| column.names).copied().collect();
+    if !either.is_empty() && of_need(Need::Either).all(|(_, place)| place.is_none()) {
+        return missing(&either);
+    }
+    Ok(places)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const COLUMNS: [Column; 2] = [
-        Column { names: &["patient_id", "subject_id"], need: Need::Required },
-        Column { names: &["unit"], need: Need::Optional },
-    ];
+    const COLUMNS: [Column; 2] = [PATIENT_ID, Column { names: &["unit", "units"], need: Need::Optional }];
 
-    fn rows(name: &str, text: &str) -> Result<Vec<(u64, Vec<Option<String>>)>> {
+    type Row = (u64, Result<[Option<String>; 2], &'static str>);
+
+    fn rows(name: &str, bytes: impl AsRef<[u8]>) -> Result<Vec<Row>> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, &bytes).unwrap();
         let mut rows = Vec::new();
-        read(&path, &COLUMNS, &mut |row, values| {
-            let values = values.unwrap_or_default();
-            rows.push((row, values.iter().map(|value| value.map(str::to_owned)).collect()));
+        let hash = read(&path, &COLUMNS, &mut |row, cells| {
+            let cells = cells.map(|cells| cells.map(|cell| cell.map(str::to_owned)));
+            rows.push((row, cells.map_err(|bad| bad.reason())));
             Ok(())
         })?;
+        assert_eq!(hash, blake3::hash(bytes.as_ref()));
         Ok(rows)
+    }
+
+    fn row(number: u64, patient: &str, unit: Option<&str>) -> Row {
+        (number, Ok([Some(patient.to_owned()), unit.map(str::to_owned)]))
+    }
+
+    fn message(name: &str, text: &str) -> String {
+        rows(name, text).unwrap_err().to_string()
     }
 
     #[test]
     fn columns_are_found_by_name_in_any_order_and_case() {
-        let expected =
-            [(1, vec![Some("p1".to_owned()), Some("mg".to_owned())]), (2, vec![Some("p2".to_owned()), None])];
+        let expected = [row(1, "p1", Some("mg")), row(2, "p2", None)];
         assert_eq!(rows("a.csv", "UNIT,x,Subject_ID\nmg,1, p1\n,2,p2\n").unwrap(), expected);
         assert_eq!(rows("a.tsv", "patient_id\tunit\np1\tmg\np2\t\n").unwrap(), expected);
+        assert_eq!(rows("a.txt", "patient_id;units\np1;mg\np2;\n").unwrap(), expected);
     }
 
     #[test]
-    fn rows_of_another_length_are_told() {
-        assert_eq!(rows("a.csv", "patient_id,unit\np1\n").unwrap(), [(1, Vec::new())]);
+    fn texts_are_decoded_and_decompressed_as_those_of_notes() {
+        let expected = [row(1, "Zoë", Some("mg"))];
+        assert_eq!(rows("a.csv", b"patient_id,unit\nZo\xEB,mg\n").unwrap(), expected);
+        let utf16: Vec<u8> = "\u{feff}patient_id,unit\nZoë,mg\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(rows("a.csv", utf16).unwrap(), expected);
+        let zstd = zstd::encode_all("patient_id,unit\nZoë,mg\n".as_bytes(), 0).unwrap();
+        assert_eq!(rows("a.csv.zst", zstd).unwrap(), expected);
+    }
+
+    #[test]
+    fn rows_that_are_none_are_told_and_the_others_read() {
+        let text = "patient_id,unit\np1\np2,\"mg\np3,mg\np4,\"mg\" x\np5,mg\n";
+        let found = rows("a.csv", text).unwrap();
+        let reasons: Vec<(u64, bool)> = found.iter().map(|(row, cells)| (*row, cells.is_ok())).collect();
+        assert_eq!(reasons.last(), Some(&(reasons.len() as u64, true)), "{found:?}");
+        assert_eq!(found[0], (1, Err("the row has not as many fields as the header")));
+        assert!(found.contains(&row(reasons.len() as u64, "p5", Some("mg"))), "{found:?}");
+        assert!(reasons.iter().filter(|(_, is_row)| !is_row).count() >= 3, "{found:?}");
     }
 
     #[test]
     fn a_missing_column_is_named() {
-        let error = rows("a.csv", "unit\nmg\n").unwrap_err().to_string();
-        assert!(error.ends_with("a.csv: no column patient_id or subject_id among 1 columns"), "{error}");
-        let error = rows("a.txt", "unit\nmg\n").unwrap_err().to_string();
-        assert!(error.contains("expected a table"), "{error}");
+        let error = message("a.csv", "unit\nmg\n");
+        assert!(error.ends_with("a.csv: no column patient_id or person_id or subject_id among 1 columns"), "{error}");
+        assert!(message("a.csv", "").ends_with("the file is empty: expected a line that names the columns"));
+        assert!(message("a.jsonl", "{}\n").contains("expected a table"));
+        assert!(message("a.parquet", "no").contains("cannot be read as Parquet"));
     }
 }

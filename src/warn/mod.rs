@@ -34,7 +34,7 @@ use crate::lexicon::embedded;
 use crate::measure::{MeasureTables, Measurer};
 use crate::past_run::PastRun;
 use crate::read::patients::{self, Patients};
-use crate::read::small_table::{self, Column, Need};
+use crate::read::small_table::{self, Column, Need, PATIENT_ID};
 use crate::read::time;
 use crate::score::{Assume, Score};
 use crate::write::OutputFormat;
@@ -213,10 +213,7 @@ fn gathered<'s>(
     })
 }
 
-const MOMENT_COLUMNS: [Column; 2] = [
-    Column { names: &["patient_id", "person_id", "subject_id"], need: Need::Required },
-    Column { names: &["time", "index_time"], need: Need::Required },
-];
+const MOMENT_COLUMNS: [Column; 2] = [PATIENT_ID, Column { names: &["time", "index_time"], need: Need::Required }];
 
 /// The moments that were asked for.
 fn at(moments: &Moments, roster: &Roster, report: &mut WarnReport) -> Result<At> {
@@ -230,13 +227,13 @@ fn at(moments: &Moments, roster: &Roster, report: &mut WarnReport) -> Result<At>
     let hash = small_table::read(path, &MOMENT_COLUMNS, &mut |row, values| {
         counts.read += 1;
         let (patient, stated) = match values {
-            Ok([Some(patient), Some(stated)]) => (*patient, *stated),
+            Ok([Some(patient), Some(stated)]) => (patient, stated),
             Ok(_) => {
                 counts.reject(row, "no patient_id or no time");
                 return Ok(());
             }
-            Err(reason) => {
-                counts.reject(row, reason);
+            Err(bad) => {
+                counts.reject(row, bad.reason());
                 return Ok(());
             }
         };

@@ -9,12 +9,12 @@ use super::store::{Head, Statements, Store};
 use super::uses::Uses;
 use crate::assertion::{Experiencer, Presence, Temporality};
 use crate::measure::Measurer;
-use crate::read::small_table::{self, Column, Need};
+use crate::read::small_table::{self, BadRow, Column, Need, PATIENT_ID};
 use crate::read::time;
 use crate::{Error, Result};
 
 const COLUMNS: [Column; 6] = [
-    Column { names: &["patient_id", "person_id", "subject_id"], need: Need::Required },
+    PATIENT_ID,
     Column { names: &["time", "charttime", "observation_time"], need: Need::Required },
     Column { names: &["name", "observation"], need: Need::Optional },
     Column { names: &["loinc", "code"], need: Need::Optional },
@@ -50,9 +50,9 @@ impl ObservationCounts {
 
 /// The patients of the file, each with the number of its rows.
 pub(super) fn patients(path: &Path, n_entries: &mut BTreeMap<String, u64>) -> Result<()> {
-    small_table::read(path, &COLUMNS[..1], &mut |_, values| {
+    small_table::read(path, &[PATIENT_ID], &mut |_, values| {
         if let Ok([Some(patient)]) = values {
-            *n_entries.entry((*patient).to_owned()).or_default() += 1;
+            *n_entries.entry(patient.to_owned()).or_default() += 1;
         }
         Ok(())
     })?;
@@ -71,7 +71,8 @@ pub(super) fn gather(
     let mut statements = Statements::default();
     let hash = small_table::read(path, &COLUMNS, &mut |row, values| {
         counts.read += 1;
-        let read = values.and_then(parse).and_then(|parsed| understood(&parsed, measurer, uses));
+        let parsed = values.map_err(|bad: BadRow| bad.reason()).and_then(parse);
+        let read = parsed.and_then(|parsed| understood(&parsed, measurer, uses));
         match read {
             Err(reason) => {
                 *counts.rejected.entry(reason).or_default() += 1;
@@ -106,14 +107,15 @@ struct Parsed<'v> {
     unit: Option<&'v str>,
 }
 
-fn parse<'v>(values: &[Option<&'v str>]) -> std::result::Result<Parsed<'v>, &'static str> {
-    let [patient, stated_time, name, loinc, value, unit] = values else { return Err("the row has other columns") };
+fn parse(
+    [patient, stated_time, name, loinc, value, unit]: [Option<&str>; 6],
+) -> std::result::Result<Parsed<'_>, &'static str> {
     let patient = patient.ok_or("no patient_id")?;
     let stated_time = stated_time.ok_or("no time")?;
     let time = time::parse(stated_time).ok_or("time not understood: expected one such as 2025-03-02T14:20:00")?.0;
-    let name = name.or(*loinc).ok_or("neither name nor LOINC code")?;
+    let name = name.or(loinc).ok_or("neither name nor LOINC code")?;
     let value = number(value.ok_or("no value")?).ok_or("value is no number, and not yes or no")?;
-    Ok(Parsed { patient, time, name, value, unit: *unit })
+    Ok(Parsed { patient, time, name, value, unit })
 }
 
 /// The statement of a row; `None` where no score asks for it.
@@ -173,7 +175,7 @@ mod tests {
     fn rows_say_why_they_cannot_be_used() {
         let check = |cells: [&str; 6], expected: std::result::Result<f64, &str>| {
             let values = cells.map(|cell| Some(cell).filter(|cell| !cell.is_empty()));
-            assert_eq!(parse(&values).map(|parsed| parsed.value), expected);
+            assert_eq!(parse(values).map(|parsed| parsed.value), expected);
         };
         check(["p", "2025-03-02", "heart_rate", "", "88", "/min"], Ok(88.0));
         check(["p", "2025-03-02", "heart_rate", "", "YES", ""], Ok(1.0));
