@@ -42,6 +42,7 @@ mod link;
 mod measure;
 mod measurement;
 mod mention;
+mod new_file;
 mod note;
 mod pairs;
 mod past_run;

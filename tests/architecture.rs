@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("byte_size", &[]),
     ("database", &["error"]),
+    ("new_file", &["error"]),
     ("note", &[]),
     ("token", &["span"]),
     ("mention", &["span"]),
@@ -33,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("quality", ENGINE),
     ("read", READER),
     ("write", VOCABULARY),
-    ("terminology", ENGINE),
+    ("terminology", TERMINOLOGY),
     ("cache", &["error"]),
     ("config", &["error", "byte_size", "database", "write"]),
     (
@@ -68,7 +69,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("pairs", &[]),
     ("past_run", &["error", "database", "note", "read", "write", "config", "pipeline"]),
-    ("diff", &["error", "read", "write", "pairs", "past_run"]),
+    ("diff", &["error", "new_file", "read", "write", "pairs", "past_run"]),
     (
         "features",
         &["error", "byte_size", "note", "assertion", "lexicon", "read", "write", "config", "pipeline", "past_run"],
@@ -88,6 +89,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "document",
             "lexicon",
             "quality",
+            "new_file",
             "read",
             "write",
             "pipeline",
@@ -145,6 +147,9 @@ const ENGINE: &[&str] = &[
     "annotation",
     "lexicon",
 ];
+
+/// Terminologies are compiled into a file.
+const TERMINOLOGY: &[&str] = &["error", "mention", "lexicon", "new_file"];
 
 /// The model recogniser runs the encoder, which knows nothing of notes.
 const RECOGNIZER: &[&str] =

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+#[path = "support/assertions.rs"]
+mod assertions;
 mod support;
 
-use noteward::{
-    Assertion, Document, Experiencer, Mention, MentionSource, MentionType, Note, Pipeline, Presence, Span, Temporality,
-};
+use noteward::{Assertion, Document, Mention, MentionSource, MentionType, Note, Pipeline, Span};
 use support::{Case, case, cases};
 
 /// Sentences stand in `⟦text|section⟧`; the section is empty before the first heading.
@@ -135,17 +135,8 @@ fn given_mentions(pipeline: &Pipeline, case: &Case) -> (Document, Vec<Mention>) 
     (document, mentions)
 }
 
-/// The values of an assertion that are not the default, in the order of the axes.
+/// The values that are not the default; `present` where there are none.
 fn values(assertion: &Assertion) -> String {
-    let mut values = Vec::new();
-    if assertion.presence != Presence::Present {
-        values.push(assertion.presence.name());
-    }
-    if assertion.temporality != Temporality::Current {
-        values.push(assertion.temporality.name());
-    }
-    if assertion.experiencer != Experiencer::Patient {
-        values.push(assertion.experiencer.name());
-    }
-    if values.is_empty() { "present".to_owned() } else { values.join(",") }
+    let values = assertions::values(assertion);
+    if values.is_empty() { "present".to_owned() } else { values }
 }

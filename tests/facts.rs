@@ -2,16 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+#[path = "support/assertions.rs"]
+mod assertions;
+#[path = "support/lexicons.rs"]
+mod lexicons;
 #[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "support/program.rs"]
 mod program;
 mod support;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
-use noteward::{Assertion, Experiencer, Fact, Note, Pipeline, Presence, Temporality};
+use assertions::values;
+use lexicons::{Row, rows};
+use noteward::{Fact, Note, Pipeline};
 use program::Workplace;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,32 +23,6 @@ use support::{case, cases};
 
 /// Least number of marked facts in the cases.
 const LEAST_MARKED: usize = 250;
-
-/// The rows of a table under `lexicons/facts/`, with their places.
-fn rows(name: &str) -> Vec<(String, Vec<String>)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lexicons/facts").join(name);
-    let text = fs::read_to_string(path).unwrap();
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .skip(1)
-        .map(|(index, line)| (format!("{name}:{}", index + 1), line.split('\t').map(str::to_owned).collect()))
-        .collect()
-}
-
-/// The values of an assertion that are not the default.
-fn values(assertion: &Assertion) -> String {
-    let mut values = Vec::new();
-    if assertion.presence != Presence::Present {
-        values.push(assertion.presence.name());
-    }
-    if assertion.temporality != Temporality::Current {
-        values.push(assertion.temporality.name());
-    }
-    if assertion.experiencer != Experiencer::Patient {
-        values.push(assertion.experiencer.name());
-    }
-    values.join(",")
-}
 
 /// A fact as the cases write it: concept, values other than present, current and patient, amount.
 fn label(pipeline: &Pipeline, fact: &Fact) -> String {
@@ -86,7 +64,7 @@ fn every_cue_of_facts_decides_its_example() {
     let pipeline = Pipeline::without_model();
     let mut failures = Vec::new();
     for (table, example_at) in [("cues.tsv", 5), ("section-priors.tsv", 3)] {
-        for (place, cells) in rows(table) {
+        for Row { place, cells } in rows(&format!("facts/{table}")) {
             let case = case(place, &cells[example_at], '[', ']');
             let (range, expected) = case.marks.first().unwrap_or_else(|| panic!("{}: no mark", case.place));
             let note = pipeline.annotate(Note::new("case", case.text.clone()));
@@ -105,12 +83,12 @@ fn every_cue_of_facts_decides_its_example() {
 fn tables_are_sorted_and_hold_enough() {
     let mut n_forms = 0;
     for name in ["behaviour.tsv", "devices.tsv", "drugs.tsv", "procedures.tsv", "states.tsv"] {
-        let rows = rows(name);
+        let rows = rows(&format!("facts/{name}"));
         for pair in rows.windows(2) {
-            assert!(pair[0].1[0] < pair[1].1[0], "{}: not sorted, or twice", pair[1].0);
+            assert!(pair[0].cells[0] < pair[1].cells[0], "{}: not sorted, or twice", pair[1].place);
         }
         let mut owners = std::collections::BTreeMap::new();
-        for (place, cells) in &rows {
+        for Row { place, cells } in &rows {
             let listed = cells[4].split('|').filter(|form| *form != "-");
             for form in listed.chain([cells[1].as_str()]) {
                 n_forms += 1;
@@ -221,6 +199,6 @@ fn a_file_of_patients_that_cannot_be_used_stops_the_run_before_the_first_note() 
     place.write("patients.csv", "id,age\na,7\n");
     let finished = place.annotate(&["notes.csv", "--patients", "patients.csv"]);
     assert_eq!(finished.status, 2);
-    assert!(finished.stderr.contains("patients.csv: expected a column patient_id"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("patients.csv: no column patient_id"), "{}", finished.stderr);
     assert_eq!(place.annotate(&["notes.csv", "--patients", "nowhere.csv", "--force"]).status, 2);
 }

@@ -3,40 +3,27 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+#[path = "support/lexicons.rs"]
+mod lexicons;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lexicons::{Row, rows};
 use noteward::Lexicon;
-
-/// A row of a table of concepts, with its place.
-struct Row {
-    place: String,
-    cells: Vec<String>,
-}
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("lexicons")
 }
 
-fn concept_files() -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(folder().join("concepts")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-}
-
-fn rows(file: &Path) -> Vec<Row> {
-    let text = fs::read_to_string(file).unwrap();
-    let name = file.file_name().unwrap().to_string_lossy().into_owned();
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .skip(1)
-        .map(|(index, line)| Row {
-            place: format!("{name}:{}", index + 1),
-            cells: line.split('\t').map(str::to_owned).collect(),
-        })
-        .collect()
+/// The tables of concepts, by their paths under `lexicons/`.
+fn concept_tables() -> Vec<String> {
+    let files = fs::read_dir(folder().join("concepts")).unwrap();
+    let mut tables: Vec<String> =
+        files.map(|entry| format!("concepts/{}", entry.unwrap().file_name().to_string_lossy())).collect();
+    tables.sort();
+    tables
 }
 
 fn forms(row: &Row) -> Vec<&str> {
@@ -46,7 +33,7 @@ fn forms(row: &Row) -> Vec<&str> {
 
 #[test]
 fn every_table_of_concepts_is_embedded() {
-    let n_rows: usize = concept_files().iter().map(|file| rows(file).len()).sum();
+    let n_rows: usize = concept_tables().iter().map(|table| rows(table).len()).sum();
     let lexicon = Lexicon::embedded();
     assert_eq!(lexicon.n_concepts(), n_rows, "a file under lexicons/concepts/ is not in src/lexicon/embedded.rs");
     assert!(n_rows >= 600 && lexicon.n_forms() >= 2_500, "{n_rows} concepts, {} forms", lexicon.n_forms());
@@ -54,10 +41,10 @@ fn every_table_of_concepts_is_embedded() {
 
 #[test]
 fn tables_of_concepts_are_sorted_and_name_the_code_list() {
-    for file in concept_files() {
-        let text = fs::read_to_string(&file).unwrap();
-        assert!(text.starts_with("# icd10cm: ICD-10-CM April 2026\n"), "{}: no version of the codes", file.display());
-        let rows = rows(&file);
+    for table in concept_tables() {
+        let text = fs::read_to_string(folder().join(&table)).unwrap();
+        assert!(text.starts_with("# icd10cm: ICD-10-CM April 2026\n"), "{table}: no version of the codes");
+        let rows = rows(&table);
         for pair in rows.windows(2) {
             assert!(pair[0].cells[0] < pair[1].cells[0], "{}: not sorted by id", pair[1].place);
         }
@@ -68,7 +55,7 @@ fn tables_of_concepts_are_sorted_and_name_the_code_list() {
 fn ids_and_forms_are_unique() {
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     let mut owners: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for row in concept_files().iter().flat_map(|file| rows(file)) {
+    for row in concept_tables().iter().flat_map(|table| rows(table)) {
         if let Some(other) = ids.insert(row.cells[0].clone(), row.place.clone()) {
             panic!("{} and {other}: the same id {}", row.place, row.cells[0]);
         }
@@ -92,7 +79,7 @@ fn tables_of_terminologies_are_unique_and_complete() {
         ("title-rewrites.tsv", 3, 10),
         ("code-systems.tsv", 1, 20),
     ] {
-        let rows = rows(&folder().join(name));
+        let rows = rows(name);
         let mut seen = BTreeSet::new();
         for row in &rows {
             assert!(
@@ -104,7 +91,7 @@ fn tables_of_terminologies_are_unique_and_complete() {
         }
         assert!(rows.len() >= least, "{name}: {} rows", rows.len());
     }
-    let forms: Vec<String> = rows(&folder().join("dropped-forms.tsv")).iter().map(|row| row.cells[0].clone()).collect();
+    let forms: Vec<String> = rows("dropped-forms.tsv").iter().map(|row| row.cells[0].clone()).collect();
     assert!(forms.is_sorted(), "dropped-forms.tsv is not sorted");
 }
 
@@ -117,7 +104,7 @@ fn codes_are_in_the_official_list() {
     };
     let official: BTreeSet<String> = text.lines().map(|line| line.trim().replace('.', "")).collect();
     let mut n_codes = 0;
-    for row in concept_files().iter().flat_map(|file| rows(file)) {
+    for row in concept_tables().iter().flat_map(|table| rows(table)) {
         let code = &row.cells[3];
         if code != "-" {
             n_codes += 1;
@@ -129,25 +116,20 @@ fn codes_are_in_the_official_list() {
 
 #[test]
 fn headings_cover_the_kinds() {
-    let read = |name: &str| fs::read_to_string(folder().join(name)).unwrap();
-    let kinds = read("section-kinds.tsv");
-    let headings = read("sections.tsv");
-    let kinds: Vec<Vec<&str>> =
-        kinds.lines().filter(|line| !line.starts_with('#')).skip(1).map(|line| line.split('\t').collect()).collect();
+    let kinds = rows("section-kinds.tsv");
     assert!(kinds.len() >= 40, "{} kinds", kinds.len());
-    let with_loinc = kinds.iter().filter(|cells| cells[2] != "-").count();
+    let with_loinc = kinds.iter().filter(|row| row.cells[2] != "-").count();
     assert!(with_loinc >= 30, "{with_loinc} kinds have a LOINC code");
     let mut seen = BTreeSet::new();
     let mut used = BTreeSet::new();
-    for line in headings.lines().filter(|line| !line.starts_with('#')).skip(1) {
-        let cells: Vec<&str> = line.split('\t').collect();
+    for Row { cells, .. } in rows("sections.tsv") {
         assert!(seen.insert(cells[0].to_owned()), "heading {:?} stands twice", cells[0]);
         used.insert(cells[1].to_owned());
     }
     assert!(seen.len() >= 150, "{} headings", seen.len());
-    for cells in &kinds {
+    for Row { cells, .. } in &kinds {
         assert!(
-            used.contains(cells[0]) || ["other", "header", "signature"].contains(&cells[0]),
+            used.contains(&cells[0]) || ["other", "header", "signature"].contains(&cells[0].as_str()),
             "no heading opens {}",
             cells[0]
         );

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so, and figures are shown")]
 
+#[path = "support/lexicons.rs"]
+mod lexicons;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use lexicons::{Row, rows};
 use noteward::{Experiencer, Measurement, Note, NoteTime, Pipeline, Presence, Temporality, Trend};
 use proptest::prelude::*;
 use support::{case, cases};
@@ -119,7 +122,7 @@ fn marked_sentences() {
 }
 
 /// A marked value of a note: code points, name, value.
-type Row<'a> = (u32, u32, &'a str, &'a str);
+type MarkedRow<'a> = (u32, u32, &'a str, &'a str);
 
 #[test]
 fn marked_notes() {
@@ -129,7 +132,7 @@ fn marked_notes() {
         return;
     }
     let table = fs::read_to_string(root().join("tests/measurements/shared-notes.tsv")).unwrap();
-    let mut notes: BTreeMap<(&str, &str), Vec<Row<'_>>> = BTreeMap::new();
+    let mut notes: BTreeMap<(&str, &str), Vec<MarkedRow<'_>>> = BTreeMap::new();
     for line in table.lines().filter(|line| !line.starts_with('#')).skip(1) {
         let [file, id, start, end, name, value] = line.split('\t').collect::<Vec<&str>>()[..] else { panic!("{line}") };
         let marked = notes.entry((file, id)).or_default();
@@ -168,21 +171,11 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The rows of a table under `lexicons/`, with their places.
-fn rows(name: &str) -> Vec<(String, Vec<String>)> {
-    let text = fs::read_to_string(root().join("lexicons").join(name)).unwrap();
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .skip(1)
-        .map(|(index, line)| (format!("{name}:{}", index + 1), line.split('\t').map(str::to_owned).collect()))
-        .collect()
-}
-
 /// The value in brackets of each row's example is read as the row's measurement.
 #[test]
 fn every_measurement_is_read_in_its_example() {
     let mut failures = Vec::new();
-    for (place, cells) in rows("measurements.tsv") {
+    for Row { place, cells } in rows("measurements.tsv") {
         let (name, example) = (&cells[0], &cells[14]);
         let case = case(place.clone(), example, '[', ']');
         let [(range, value)] = &case.marks[..] else { panic!("{place}: expected one mark") };
@@ -204,7 +197,7 @@ fn every_measurement_is_read_in_its_example() {
 #[test]
 fn every_group_is_read_in_its_example() {
     let mut failures = Vec::new();
-    for (place, cells) in rows("measurement-groups.tsv") {
+    for Row { place, cells } in rows("measurement-groups.tsv") {
         let [_forms, names, _layout, example, _source] = &cells[..] else { panic!("{place}: malformed") };
         if example == "-" {
             // A layout of bars, which an example cannot hold: see `tells_what_is_said_of_values`.
@@ -233,7 +226,11 @@ fn tables_are_sorted() {
         ("measurement-groups.tsv", 0..3),
     ] {
         for pair in rows(name).windows(2) {
-            assert!(pair[0].1[keys.clone()] < pair[1].1[keys.clone()], "{}: not sorted, or twice", pair[1].0);
+            assert!(
+                pair[0].cells[keys.clone()] < pair[1].cells[keys.clone()],
+                "{}: not sorted, or twice",
+                pair[1].place
+            );
         }
     }
 }

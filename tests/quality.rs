@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
+#[path = "support/lexicons.rs"]
+mod lexicons;
 #[path = "support/program.rs"]
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod program;
@@ -163,11 +166,9 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("lexicons/quality")
 }
 
-/// The rows of a table, without its header.
+/// The rows of a table of checks.
 fn rows(name: &str) -> Vec<Vec<String>> {
-    let text = fs::read_to_string(folder().join(name)).unwrap();
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).skip(1);
-    lines.map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    lexicons::rows(&format!("quality/{name}")).into_iter().map(|row| row.cells).collect()
 }
 
 #[test]

@@ -3,25 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+#[path = "support/lexicons.rs"]
+mod lexicons;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use lexicons::{Row, rows};
 use noteward::{Concept, Document, Mention, MentionSource, MentionType, Note, Pipeline, Span};
 use support::{case, cases};
-
-/// The rows of a table under `lexicons/`, with their places.
-fn rows(name: &str) -> Vec<(String, Vec<String>)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lexicons").join(name);
-    let text = fs::read_to_string(path).unwrap();
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .skip(1)
-        .map(|(index, line)| (format!("{name}:{}", index + 1), line.split('\t').map(str::to_owned).collect()))
-        .collect()
-}
 
 /// A sentence with one `[form]`; a note type may stand before it in braces.
 struct Example {
@@ -56,7 +48,7 @@ fn every_sense_decides_its_example() {
     let mut failures = Vec::new();
     let mut forms = BTreeSet::new();
     let rows = rows("senses.tsv");
-    for (place, cells) in &rows {
+    for Row { place, cells } in &rows {
         let [form, concept, _when, text, counter, _source] = &cells[..] else { panic!("{place}: malformed") };
         forms.insert(form.to_lowercase());
         let expected = (concept != "-").then_some(concept.clone());
@@ -86,7 +78,7 @@ fn every_composition_decides_its_example() {
         pipeline.lexicon().concepts().map(|concept| (concept.id, concept.icd10cm)).collect();
     let mut failures = Vec::new();
     let rows = rows("compositions.tsv");
-    for (place, cells) in &rows {
+    for Row { place, cells } in &rows {
         let [_heads, _needs, concept, code, text, _source] = &cells[..] else { panic!("{place}: malformed") };
         let Example { note, span } = example(place, text);
         let document = pipeline.segment(note);
@@ -114,9 +106,13 @@ fn tables_are_sorted_and_their_codes_official() {
     for (name, keys, codes) in [("compositions.tsv", 0..2, 3..4), ("laterality.tsv", 0..1, 0..4)] {
         let rows = rows(name);
         for pair in rows.windows(2) {
-            assert!(pair[0].1[keys.clone()] < pair[1].1[keys.clone()], "{}: not sorted, or twice", pair[1].0);
+            assert!(
+                pair[0].cells[keys.clone()] < pair[1].cells[keys.clone()],
+                "{}: not sorted, or twice",
+                pair[1].place
+            );
         }
-        for (place, cells) in &rows {
+        for Row { place, cells } in &rows {
             for code in cells[codes.clone()].iter().filter(|code| *code != "-") {
                 let is_known = official.as_ref().is_none_or(|list| list.contains(&code.replace('.', "")));
                 assert!(is_known, "{place}: {code} is in no official list");
@@ -125,7 +121,7 @@ fn tables_are_sorted_and_their_codes_official() {
     }
     for name in ["qualifiers.tsv", "inflections.tsv"] {
         for pair in rows(name).windows(2) {
-            assert!(pair[0].1[0] < pair[1].1[0], "{}: not sorted, or twice", pair[1].0);
+            assert!(pair[0].cells[0] < pair[1].cells[0], "{}: not sorted, or twice", pair[1].place);
         }
     }
 }

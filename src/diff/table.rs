@@ -10,6 +10,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use tempfile::NamedTempFile;
 
 use super::{COMPARED, Change, Found};
+use crate::new_file;
 use crate::{Error, ErrorKind, Result};
 
 /// Rows that are encoded together.
@@ -32,12 +33,6 @@ impl ChangeTable {
     /// # Errors
     /// A file cannot be made in that folder.
     pub fn create(path: &Path) -> Result<ChangeTable> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        // Readable as other files are, and not for its owner alone like other temporary files.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder).map_err(|error| Error::io("creating", path, error))?;
         let of_both = COMPARED.iter().flat_map(|column| [format!("{column}_a"), format!("{column}_b")]);
         let names = FIRST.iter().map(|&name| name.to_owned()).chain(of_both);
         let fields: Vec<Field> = names.map(|name| Field::new(name, DataType::Utf8, true)).collect();
@@ -46,7 +41,7 @@ impl ChangeTable {
         let mut table = ChangeTable {
             path: path.to_owned(),
             schema,
-            writer: arrow_csv::Writer::new(BufWriter::new(file)),
+            writer: arrow_csv::Writer::new(BufWriter::new(new_file::create(path)?)),
             columns,
             n_rows: 0,
         };
@@ -91,9 +86,6 @@ impl ChangeTable {
     /// The disk refuses it.
     pub fn finish(mut self) -> Result<()> {
         self.flush()?;
-        let file = self.writer.into_inner().into_inner();
-        let file = file.map_err(|error| Error::io("writing", &self.path, error.into_error()))?;
-        file.persist(&self.path).map_err(|error| Error::io("writing", &self.path, error.error))?;
-        Ok(())
+        new_file::finish(self.writer.into_inner(), &self.path)
     }
 }

@@ -8,6 +8,7 @@ use super::chart::{count, percent};
 use super::time;
 use crate::assertion::{Experiencer, Presence, Temporality};
 use crate::document::SectionKind;
+use crate::new_file;
 use crate::past_run::{NoteRowStream, NoteRows, NoteSource, NoteTexts, PastRun, Row};
 use crate::pipeline::Pipeline;
 use crate::quality::{Check, Checker, Finding, Judgement, Outcome, Place, RecordedSex, Report};
@@ -77,7 +78,7 @@ impl Checking<'_> {
             let error = std::io::Error::other(error);
             Error::io("writing", path, error)
         };
-        let file = super::file::create(path)?;
+        let file = new_file::create(path)?;
         let mut writer = csv::Writer::from_writer(std::io::BufWriter::new(file));
         writer.write_record(COLUMNS).map_err(failed)?;
         let mut counts = Counts::default();
@@ -98,7 +99,7 @@ impl Checking<'_> {
             }
         }
         let writer = writer.into_inner().map_err(|error| Error::io("writing", path, error.into_error()))?;
-        super::file::finish(writer, path)?;
+        new_file::finish(writer, path)?;
         Ok(CheckRates { patients: self.told_patients(), ..counts.rates(self.checker) })
     }
 

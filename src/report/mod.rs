@@ -10,7 +10,6 @@ mod chart;
 mod checks;
 mod columns;
 mod examples;
-mod file;
 mod page;
 mod patient;
 mod patient_page;
@@ -24,6 +23,7 @@ mod warnings;
 use std::path::{Path, PathBuf};
 
 use crate::lexicon::{TableSource, embedded};
+use crate::new_file;
 use crate::past_run::{NoteSource, PastRun};
 use crate::pipeline::{Pipeline, Resources};
 use crate::quality::{Checker, QualityTables};
@@ -80,12 +80,12 @@ pub fn report(run: &Path, out: &Path, options: &ReportOptions) -> Result<bool> {
     let past = PastRun::open(run)?;
     match &options.patient {
         Some(patient) => {
-            file::write(out, &patient_page(&past, patient, options)?)?;
+            new_file::write(out, &patient_page(&past, patient, options)?)?;
             Ok(true)
         }
         None => {
             let page = run_page(&past, options)?;
-            file::write(out, &render::run(&page)?)?;
+            new_file::write(out, &render::run(&page)?)?;
             Ok(page.sums_hold)
         }
     }

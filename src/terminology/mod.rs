@@ -17,14 +17,14 @@ mod rrf;
 mod systems;
 mod types;
 
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::lexicon::forms::Spelling;
 use crate::lexicon::{Lexicon, TableSource, embedded};
 use crate::mention::MentionType;
-use crate::{Error, Result};
+use crate::{Error, Result, new_file};
 use collect::{Collector, Tables};
 use forms::{DroppedForms, Rewrites};
 use recognize::{Files, Part};
@@ -153,9 +153,7 @@ impl Default for BuildOptions {
 pub fn build_lexicon(inputs: &[PathBuf], out: &Path, options: &BuildOptions) -> Result<BuildReport> {
     let tables = Tables::load(options.rules.as_deref())?;
     let files = Files::find(inputs, options.format)?;
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let creating = |error| Error::io("creating a file in", folder, error);
-    let file = tempfile::Builder::new().prefix(".noteward-lexicon").tempfile_in(folder).map_err(creating)?;
+    let file = new_file::create(out)?;
     let dropped = options.dropped.as_deref().map(DroppedFile::create).transpose()?;
     let mut collector = Collector::new(options, &tables, dropped);
     let mut read = Vec::new();
@@ -173,24 +171,10 @@ pub fn build_lexicon(inputs: &[PathBuf], out: &Path, options: &BuildOptions) -> 
     }
     let (compiled, mut report) = collector.finish()?;
     (report.inputs, report.ignored, report.bytes) = (read, files.ignored, compiled.n_bytes());
-    let writing = |error| Error::io("writing", out, error);
     let mut writer = BufWriter::new(file);
-    compiled.write(&mut writer).and_then(|()| writer.flush()).map_err(writing)?;
-    let file = writer.into_inner().map_err(|error| writing(error.into_error()))?;
-    make_readable(file.path()).map_err(writing)?;
-    file.persist(out).map_err(|error| writing(error.error))?;
+    compiled.write(&mut writer).map_err(|error| Error::io("writing", out, error))?;
+    new_file::finish(writer, out)?;
     Ok(report)
-}
-
-/// Gives a new file the permissions that other files have: a temporary one is for its owner alone.
-fn make_readable(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
-    }
-    let _ = path;
-    Ok(())
 }
 
 /// A lexicon of the user's, as a file holds it.

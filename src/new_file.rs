@@ -1,4 +1,4 @@
-//! Files that have their name only when they are complete.
+//! Single files that have their name only when they are complete.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// No file can be made in that folder.
-pub(super) fn create(path: &Path) -> Result<NamedTempFile> {
+pub(crate) fn create(path: &Path) -> Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     // Readable as other files are, and not for its owner alone like other temporary files.
@@ -24,7 +24,7 @@ pub(super) fn create(path: &Path) -> Result<NamedTempFile> {
 ///
 /// # Errors
 /// The disk refuses it.
-pub(super) fn finish(writer: BufWriter<NamedTempFile>, path: &Path) -> Result<()> {
+pub(crate) fn finish(writer: BufWriter<NamedTempFile>, path: &Path) -> Result<()> {
     let file = writer.into_inner().map_err(|error| Error::io("writing", path, error.into_error()))?;
     file.persist(path).map_err(|error| Error::io("writing", path, error.error))?;
     Ok(())
@@ -34,7 +34,7 @@ pub(super) fn finish(writer: BufWriter<NamedTempFile>, path: &Path) -> Result<()
 ///
 /// # Errors
 /// The disk refuses it.
-pub(super) fn write(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let mut writer = BufWriter::new(create(path)?);
     writer.write_all(text.as_bytes()).map_err(|error| Error::io("writing", path, error))?;
     finish(writer, path)
