@@ -30,12 +30,8 @@ fn build(arguments: BuildArgs) -> Result<u8> {
     options.format = arguments.format.map(Into::into);
     options.vocabularies = arguments.vocabulary;
     options.semantic_types = arguments.semantic_type;
-    if !arguments.language.is_empty() {
-        options.languages = arguments.language;
-    }
-    if let Some(scopes) = arguments.synonyms {
-        options.synonyms = scopes.into_iter().map(Into::into).collect();
-    }
+    options.languages = arguments.language;
+    options.synonyms = arguments.synonyms.into_iter().map(Into::into).collect();
     if arguments.keep_suppressed {
         options.suppressed = Suppressed::Taken;
     }

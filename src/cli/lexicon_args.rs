@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use noteward::{MentionType, SynonymScope, TerminologyFormat};
+use noteward::{BuildOptions, CheckOptions, MentionType, SynonymScope, TerminologyFormat};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LexiconCommand {
@@ -27,7 +27,7 @@ pub(super) struct CheckArgs {
     pub notes: Vec<String>,
 
     /// Percentage of notes from which a form is suspiciously frequent
-    #[arg(long, value_name = "PERCENT", default_value_t = 25.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = CheckOptions::default().frequent_share * 100.0)]
     pub frequent: f64,
 
     /// Print JSON
@@ -68,24 +68,24 @@ pub(super) struct BuildArgs {
     #[arg(long, value_delimiter = ',', value_name = "TYPE")]
     pub semantic_type: Vec<String>,
 
-    /// Take terms of these languages [default: ENG, en]
-    #[arg(long, value_delimiter = ',', value_name = "LANGUAGE")]
+    /// Take terms of these languages
+    #[arg(long, value_delimiter = ',', value_name = "LANGUAGE", default_values_t = BuildOptions::default().languages)]
     pub language: Vec<String>,
 
-    /// Take synonyms of these scopes [default: all but broad]
-    #[arg(long, value_delimiter = ',', value_name = "SCOPE")]
-    pub synonyms: Option<Vec<ScopeArg>>,
+    /// Take synonyms of these scopes
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCOPE", default_values_t = default_scopes())]
+    pub synonyms: Vec<ScopeArg>,
 
     /// Take what its source suppresses or calls obsolete, too
     #[arg(long)]
     pub keep_suppressed: bool,
 
     /// Characters of the shortest form
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = BuildOptions::default().min_characters)]
     pub min_length: usize,
 
     /// Characters of the longest form
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = BuildOptions::default().max_characters)]
     pub max_length: usize,
 
     /// Type of the concepts whose semantic type says none
@@ -132,6 +132,12 @@ impl From<TerminologyArg> for TerminologyFormat {
             TerminologyArg::Concepts => TerminologyFormat::Concepts,
         }
     }
+}
+
+/// The scopes that are taken where none is named.
+fn default_scopes() -> Vec<ScopeArg> {
+    let taken = BuildOptions::default().synonyms;
+    ScopeArg::value_variants().iter().copied().filter(|scope| taken.contains(&(*scope).into())).collect()
 }
 
 /// A scope of synonyms.
