@@ -99,8 +99,12 @@ fn compressed_files_of_several_members_are_read_whole() {
     let workplace = Workplace::new();
     let parts = ["note_id,text\n1,Fever\n2,", "Cough\n3,Nausea\n"].map(str::as_bytes);
     workplace.write("a.csv.gz", parts.map(gzip).concat());
+    // Zeros up to the end of a block, more than are read at once.
+    workplace.write("c.csv.gz", [parts.map(gzip).concat(), vec![0; 100_000]].concat());
     workplace.write("b.csv.zst", [parts[0], b"Cough\n4,Nausea\n"].map(zstd).concat());
     assert_eq!(workplace.annotate(&["a.csv.gz"]).status, 0);
+    assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["Fever", "Cough", "Nausea"]));
+    assert_eq!(workplace.annotate(&["c.csv.gz", "--force"]).status, 0);
     assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["Fever", "Cough", "Nausea"]));
     assert_eq!(workplace.annotate(&["b.csv.zst", "--force"]).status, 0);
     assert_eq!(workplace.column("notes.jsonl", "note_id"), json!(["1", "2", "4"]));

@@ -293,6 +293,16 @@ fn truncated_gzip_gives_what_can_be_read_and_a_reject() {
 }
 
 #[test]
+fn what_follows_a_gzip_file_and_is_none_is_told() {
+    let workplace = Workplace::new();
+    workplace.write("1.csv.gz", [gzip(b"note_id,text\n1,fever\n"), b"\0\0rest".to_vec()].concat());
+    assert_eq!(workplace.annotate(&["1.csv.gz"]).status, 1);
+    assert_eq!(workplace.column("mentions.jsonl", "text"), json!(["fever"]));
+    let reason = workplace.column("rejects.jsonl", "reason");
+    assert!(reason[0].as_str().unwrap().contains("the rest of the file cannot be read"), "{reason}");
+}
+
+#[test]
 fn truncated_gzip_in_a_quoted_field_of_a_csv() {
     let rows = varied_rows(4000).iter().map(|hash| format!("{hash},\"Fever, {hash}\"\n")).collect::<String>();
     let whole = gzip(format!("note_id,text\n{rows}").as_bytes());
@@ -424,6 +434,22 @@ fn utf16_and_byte_order_marks_in_every_text_format() {
             assert_eq!(workplace.column("notes.jsonl", "encoding"), json!([encoding]), "{name}");
             assert_eq!(workplace.column("texts.jsonl", "text"), json!(["Fièvre, 🤒 fever"]), "{name} {encoding}");
             assert_eq!(workplace.column("mentions.jsonl", "start"), json!([10]), "{name} {encoding}");
+        }
+    }
+}
+
+#[test]
+fn utf16_is_known_without_a_byte_order_mark() {
+    let csv = "note_id,text\n1,\"Fièvre, 🤒 fever\"\n";
+    let tsv = "note_id\ttext\n1\tFièvre, 🤒 fever\n";
+    let jsonl = "{\"note_id\": \"1\", \"text\": \"Fièvre, 🤒 fever\"}\n";
+    for (name, text) in [("1.csv", csv), ("1.tsv", tsv), ("1.ndjson", jsonl), ("1.txt", "Fièvre, 🤒 fever")] {
+        for big in [false, true] {
+            let workplace = Workplace::new();
+            workplace.write(name, utf16(text, big).split_off(2));
+            assert_eq!(workplace.annotate(&[name, "--keep-text"]).status, 0, "{name}");
+            assert_eq!(workplace.column("notes.jsonl", "encoding"), json!(["utf-16"]), "{name}");
+            assert_eq!(workplace.column("texts.jsonl", "text"), json!(["Fièvre, 🤒 fever"]), "{name}");
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Encodings: text that is not UTF-8 is read as Windows-1252, byte by byte where valid UTF-8 stands beside it.
+//! Encodings: text that is not UTF-8 is read as Windows-1252, byte by byte where valid UTF-8 stands beside it. UTF-16 is known
+//! by its byte order mark, or by its zeros.
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
 use crate::note::TextEncoding;
 
@@ -27,9 +30,54 @@ pub(crate) fn decode(bytes: Vec<u8>) -> (String, TextEncoding) {
     (text, encoding)
 }
 
+/// The byte order of a file of UTF-16, by its first bytes; `None` for any other encoding.
+///
+/// Without a mark, letters of ASCII (such as those that name columns) have a zero beside them, always on the same side. In
+/// other encodings a text holds no zeros, or here and there one.
+pub(super) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
+    match head {
+        [0xFF, 0xFE, ..] => return Some(UTF_16LE),
+        [0xFE, 0xFF, ..] => return Some(UTF_16BE),
+        _ => {}
+    }
+    let units = head.chunks_exact(2);
+    let n_units = units.len();
+    let (mut zeros_first, mut zeros_second) = (0, 0);
+    for unit in units {
+        zeros_first += usize::from(unit.first() == Some(&0));
+        zeros_second += usize::from(unit.last() == Some(&0));
+    }
+    let are_high_bytes = |zeros: usize, others: usize| n_units > 1 && zeros * 4 >= n_units && others * 8 <= zeros;
+    if are_high_bytes(zeros_second, zeros_first) {
+        Some(UTF_16LE)
+    } else if are_high_bytes(zeros_first, zeros_second) {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_utf16_without_a_mark_by_its_zeros() {
+        let check = |bytes: &[u8], expected| assert_eq!(utf16(bytes), expected, "{bytes:?}");
+        let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+        for text in ["note_id,text\n1,fièvre", "ok", "note_id,text\n1,жалобы на боль", "Ā ā fever of unknown origin"]
+        {
+            check(&little(text), Some(UTF_16LE));
+            check(&big(text), Some(UTF_16BE));
+            check(text.as_bytes(), None);
+        }
+        check(&little("\u{feff}発熱"), Some(UTF_16LE));
+        check(b"fever\0\0\0\0\0\0\0\0\0", None);
+        check(b"a note with\0one zero", None);
+        check(b"", None);
+        check(&[0; 64], None);
+    }
 
     #[test]
     fn reads_every_byte() {

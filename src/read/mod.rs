@@ -10,6 +10,7 @@ mod delimited;
 mod discover;
 mod encoding;
 mod fhir;
+mod gzip;
 mod ids;
 mod jsonl;
 mod lines;

@@ -1,4 +1,4 @@
-//! Sources: the bytes of an input file, decompressed, brought to UTF-8 where a byte order mark says UTF-16, and hashed.
+//! Sources: the bytes of an input file, decompressed, brought to UTF-8 where they are UTF-16, and hashed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,8 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
 use super::discover::{Compression, Format, InputFile};
+use super::encoding;
+use super::gzip::GzipReader;
 use crate::note::TextEncoding;
 use crate::{Error, Result};
+
+/// Bytes by which the encoding of a file is known.
+const HEAD_BYTES: usize = 512;
 
 /// An opened input file.
 #[derive(Clone)]
@@ -19,7 +24,7 @@ pub(crate) struct Source {
     hash: Arc<Mutex<HashState>>,
     /// It can be read only once, so that its hash is that of what was read.
     is_stream: bool,
-    /// What the byte order mark says.
+    /// UTF-16 where it was brought to UTF-8 here; UTF-8 where it is left to those who decode texts.
     pub encoding: TextEncoding,
 }
 
@@ -48,26 +53,23 @@ impl Source {
         let hashed = HashingReader { inner: raw, hash: Arc::clone(&hash) };
         let mut plain: Box<dyn Read + Send> = match file.compression {
             Compression::None => Box::new(hashed),
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(hashed))),
+            Compression::Gzip => Box::new(GzipReader::new(hashed)),
             Compression::Zstd => Box::new(zstd::Decoder::new(hashed).map_err(io_error)?),
         };
         let mut encoding = TextEncoding::Utf8;
         if file.format != Format::Parquet && !file.is_stdin() {
-            let mut head = Vec::with_capacity(2);
+            let mut head = Vec::with_capacity(HEAD_BYTES);
             // What cannot be read here cannot be read below either, and is reported there with its place.
-            let start = match plain.by_ref().take(2).read_to_end(&mut head) {
-                Ok(_) => Start::Bytes(io::Cursor::new(head)),
-                Err(error) => Start::Fault(Some(error)),
+            let fault = plain.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).err();
+            let utf16 = encoding::utf16(&head);
+            let whole = Start { head: io::Cursor::new(head), fault }.chain(plain);
+            plain = match utf16 {
+                Some(utf16) => {
+                    encoding = TextEncoding::Utf16;
+                    Box::new(DecodeReaderBytesBuilder::new().encoding(Some(utf16)).build(whole))
+                }
+                None => Box::new(whole),
             };
-            if let Start::Bytes(head) = &start
-                && matches!(head.get_ref()[..], [0xFF, 0xFE] | [0xFE, 0xFF])
-            {
-                encoding = TextEncoding::Utf16;
-                let whole = start.chain(plain);
-                plain = Box::new(DecodeReaderBytesBuilder::new().bom_sniffing(true).build(whole));
-            } else {
-                plain = Box::new(start.chain(plain));
-            }
         }
         let (path, is_stream) = (file.path.clone(), file.is_stdin());
         Ok(Source { path, reader: Arc::new(Mutex::new(Some(plain))), hash, is_stream, encoding })
@@ -112,17 +114,17 @@ impl Source {
     }
 }
 
-/// The first bytes of a file, or the fault that reading them met.
-enum Start {
-    Bytes(io::Cursor<Vec<u8>>),
-    Fault(Option<io::Error>),
+/// The first bytes of a file, then the fault that reading them met.
+struct Start {
+    head: io::Cursor<Vec<u8>>,
+    fault: Option<io::Error>,
 }
 
 impl Read for Start {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Start::Bytes(bytes) => bytes.read(buffer),
-            Start::Fault(error) => error.take().map_or(Ok(0), Err),
+        match self.head.read(buffer)? {
+            0 if !buffer.is_empty() => self.fault.take().map_or(Ok(0), Err),
+            n_read => Ok(n_read),
         }
     }
 }
