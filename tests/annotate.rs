@@ -385,6 +385,10 @@ fn results_go_to_files_and_words_to_stderr() {
     );
     let quiet = workplace.annotate(&["notes.csv", "--force", "--quiet"]);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let refused = workplace.annotate(&["notes.csv", "--log-format", "json"]);
+    let error: Value = serde_json::from_str(&refused.stderr).unwrap();
+    assert_eq!((refused.status, &error["event"]), (2, &json!("error")), "{refused:?}");
+    assert!(error["message"].as_str().unwrap().contains("--force"), "{error}");
     let logged = workplace.annotate(&["notes.csv", "--force", "--log-format", "json"]);
     let last: Row = serde_json::from_str(logged.stderr.lines().last().unwrap()).unwrap();
     assert_eq!((&last["event"], &last["counts"]["read"]), (&json!("done"), &json!(4)));

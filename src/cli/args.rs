@@ -53,6 +53,17 @@ pub(super) enum Command {
     },
 }
 
+impl Command {
+    /// How the command tells what goes wrong.
+    pub fn log_format(&self) -> LogFormat {
+        match self {
+            Command::Annotate(arguments) => arguments.log_format,
+            Command::Estimate(arguments) => arguments.annotate.log_format,
+            _ => LogFormat::Text,
+        }
+    }
+}
+
 /// Reads a part of the inputs and annotates a sample of it, and tells what a run over all of it will take and meet: time,
 /// memory and disk, columns and encodings, copied text, and what will be rejected. Writes nothing.
 #[derive(Debug, Args)]
@@ -272,7 +283,7 @@ pub(super) struct AnnotateArgs {
     #[arg(long, short)]
     pub quiet: bool,
 
-    /// How progress and summary are told
+    /// How progress, summary and errors are told
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }

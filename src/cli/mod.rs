@@ -25,8 +25,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde_json::json;
 
-use args::{Cli, Command};
+use args::{Cli, Command, LogFormat};
 
 /// Every note done.
 const DONE: u8 = 0;
@@ -39,12 +40,13 @@ const NOT_DONE: u8 = 2;
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    // The default hook prints the panic's message, which may quote the text of a note.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-        report(&format!("a fault of the program{}", place.unwrap_or_default()));
-    }));
     let cli = Cli::parse();
+    let format = cli.command.log_format();
+    // The default hook prints the panic's message, which may quote the text of a note.
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
+        complain(format, "fault", &format!("a fault of the program{}", place.unwrap_or_default()));
+    }));
     let done = match cli.command {
         Command::Annotate(arguments) => annotate::annotate(*arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
@@ -63,7 +65,7 @@ pub(crate) fn main() -> ExitCode {
         // Whoever read the output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(DONE),
         Err(error) => {
-            report(&format!("{error:#}"));
+            complain(format, "error", &format!("{error:#}"));
             ExitCode::from(NOT_DONE)
         }
     }
@@ -82,6 +84,14 @@ fn print(result: &(impl std::fmt::Display + serde::Serialize), as_json: bool) ->
     }
     std::io::stdout().lock().write_all(page.as_bytes())?;
     Ok(())
+}
+
+/// Tells what went wrong, in the format in which progress is told.
+fn complain(format: LogFormat, event: &str, message: &str) {
+    match format {
+        LogFormat::Text => report(message),
+        LogFormat::Json => progress::tell(&json!({ "event": event, "message": message }).to_string()),
+    }
 }
 
 /// Tells a person something.

@@ -159,7 +159,8 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-fn tell(line: &str) {
+/// Writes a line to stderr.
+pub(super) fn tell(line: &str) {
     // Nobody may be listening, which is no reason to stop.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
