@@ -137,6 +137,27 @@ fn the_note_is_found_in_texts_or_in_notes_that_are_given() {
 }
 
 #[test]
+fn the_files_of_a_run_are_found_from_any_folder() {
+    let workplace = annotated(&["--format", "jsonl"]);
+    let id = id_of(&workplace, "1", "fever");
+    workplace.write("in/some/folder/file", "");
+    let absolute = workplace.path("out");
+    for (folder, run) in [("in/some", "../../out"), ("out", "."), ("in", absolute.to_str().unwrap())] {
+        let finished = workplace.run_in(folder, &["why", run, &id, "--json"]);
+        assert_eq!(finished.status, 0, "{folder}: {finished:?}");
+        let told: Value = serde_json::from_str(&finished.stdout).unwrap();
+        assert_eq!((&told["same_row"], &told["read_from"]), (&true.into(), &"input".into()), "{folder}");
+    }
+    // A folder that was renamed does not tell where the run was started.
+    std::fs::rename(&absolute, workplace.path("in/renamed")).unwrap();
+    let finished = workplace.run_in("in", &["why", "renamed", &id]);
+    assert_eq!(finished.status, 2, "{finished:?}");
+    assert!(finished.stderr.contains("name the notes with --notes INPUT"), "{finished:?}");
+    std::fs::rename(workplace.path("in/renamed"), workplace.path("renamed")).unwrap();
+    assert_eq!(workplace.run(&["why", "renamed", &id]).status, 0);
+}
+
+#[test]
 fn standard_input_cannot_be_read_again() {
     let workplace = Workplace::new();
     let note = "{\"note_id\": \"1\", \"text\": \"Denies fever.\"}\n";

@@ -96,9 +96,9 @@ impl<'a> NoteTexts<'a> {
             Source::Inputs { options, out, reading } => {
                 let (input, number) = (row.text("input").unwrap_or_default(), row.number("record"));
                 if reading.as_ref().is_none_or(|(name, _)| name != input) {
-                    readable(input)?;
-                    *reading =
-                        Some((input.to_owned(), inputs_pass(vec![input.to_owned()], options.clone(), out.clone())));
+                    let now = self.run.input_now(input);
+                    readable(&now)?;
+                    *reading = Some((input.to_owned(), inputs_pass(vec![now], options.clone(), out.clone())));
                 }
                 let pass = reading.as_mut().map(|(_, pass)| pass);
                 pass.map(|pass| pass.find(|found| Some(found.record) == number)).transpose()?.flatten()

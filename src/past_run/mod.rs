@@ -5,6 +5,7 @@
 
 mod in_order;
 mod note_rows;
+mod paths;
 mod row;
 mod texts;
 
@@ -88,7 +89,7 @@ impl PastRun {
         &self.description
     }
 
-    /// The configuration of the run.
+    /// The configuration of the run, with the paths by which its files are found now.
     ///
     /// # Errors
     /// It names something that this version of the program does not know.
@@ -98,7 +99,7 @@ impl PastRun {
             let problem = format!("config of a run of version {version}, read by version {here}: {error}");
             Error::input(&self.folder.join(RUN_FILE), problem)
         })?;
-        partial.complete(NonZeroUsize::MIN)
+        self.with_paths_of_now(partial).complete(NonZeroUsize::MIN)
     }
 
     /// The row of a mention.

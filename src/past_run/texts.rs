@@ -85,12 +85,13 @@ impl PastRun {
     fn input_text(&self, row: &Row) -> Result<String> {
         let config = self.config()?;
         let (input, number) = (row.text("input").unwrap_or_default(), row.number("record"));
-        let path = Path::new(input);
-        readable(input)?;
+        let input = self.input_now(input);
+        readable(&input)?;
         let is_it = |record: &Record| Some(record.origin.record) == number;
-        let found = text_of(&[input.to_owned()], &config.out, &read_options(&config)?, is_it)?;
+        let found = text_of(std::slice::from_ref(&input), &config.out, &read_options(&config)?, is_it)?;
         let number = number.unwrap_or_default();
-        found.ok_or_else(|| Error::input(path, format!("record {number} holds no text any more; {REMEDY}")))
+        found
+            .ok_or_else(|| Error::input(Path::new(&input), format!("record {number} holds no text any more; {REMEDY}")))
     }
 
     /// The text of the note of an identifier.

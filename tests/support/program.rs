@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value};
@@ -49,11 +49,20 @@ impl Workplace {
         self.run_with_stdin(arguments, b"")
     }
 
+    /// Runs the program in a folder of the workplace.
+    pub fn run_in(&self, folder: &str, arguments: &[&str]) -> Finished {
+        self.run_at(&self.path(folder), arguments, b"")
+    }
+
     /// Runs the program with something on its standard input.
     pub fn run_with_stdin(&self, arguments: &[&str], stdin: &[u8]) -> Finished {
+        self.run_at(self.folder.path(), arguments, stdin)
+    }
+
+    fn run_at(&self, folder: &Path, arguments: &[&str], stdin: &[u8]) -> Finished {
         let mut child = Command::new(env!("CARGO_BIN_EXE_noteward"))
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
