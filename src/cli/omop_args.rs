@@ -33,7 +33,7 @@ pub(super) struct OmopArgs {
     pub no_snippet: bool,
 
     /// Name of the system in nlp_system; a load replaces the rows of its own name only
-    #[arg(long, value_name = "NAME", default_value = "noteward")]
+    #[arg(long, value_name = "NAME", default_value_t = OmopOptions::default().system)]
     pub nlp_system: String,
 
     /// Date of processing, in place of the one in run.json
@@ -41,11 +41,11 @@ pub(super) struct OmopArgs {
     pub nlp_date: Option<String>,
 
     /// Concept of the notes' provenance
-    #[arg(long, value_name = "CONCEPT", default_value_t = 32817)]
+    #[arg(long, value_name = "CONCEPT", default_value_t = OmopOptions::default().note_type_concept)]
     pub note_type_concept: i32,
 
     /// Concept of the notes' language
-    #[arg(long, value_name = "CONCEPT", default_value_t = 4_180_186)]
+    #[arg(long, value_name = "CONCEPT", default_value_t = OmopOptions::default().language_concept)]
     pub language_concept: i32,
 
     /// Load into this database instead of files; the password may stand in PGPASSWORD
