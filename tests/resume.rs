@@ -194,8 +194,9 @@ fn another_run_is_refused_with_the_difference() {
     let refused = |flags: &[&str], parts: &[&str]| {
         let finished = workplace.run(&arguments(flags));
         assert_eq!(finished.status, 2, "{finished:?}");
+        let error: Value = serde_json::from_str(&finished.stderr).unwrap();
         for part in parts {
-            assert!(finished.stderr.contains(part), "{part}: {finished:?}");
+            assert!(error["message"].as_str().unwrap().contains(part), "{part}: {error}");
         }
         assert_eq!(n_parts(&workplace), n_done, "nothing is lost");
     };
