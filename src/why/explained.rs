@@ -76,6 +76,7 @@ impl Explained {
             trace,
             given,
             corrections: &[],
+            what: "mention",
             overruled_by: "the model",
             names: &rule_name,
             rows: &row as &dyn Fn(RuleIndex) -> Option<TableRow>,
@@ -95,7 +96,7 @@ impl Explained {
                 let teller = teller(&own.trace, &own.measurement.assertion);
                 Told {
                     reading: ReadingTold::of(own, pipeline, resources, &points),
-                    ..told(Teller { corrections: &own.corrections, ..teller })
+                    ..told(Teller { what: "value", corrections: &own.corrections, ..teller })
                 }
             }
             Explained::Fact(own) => {

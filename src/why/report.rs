@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Formatter};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{AxisDecision, ConceptTold, ModelTold, ReadingTold, RowTold, TableRow, UnitTold, Why};
 
@@ -86,16 +86,15 @@ impl Why {
             }
             marks.extend(decision.scope.as_ref().map(|scope| (scope.start, scope.end, '<', '>')));
         }
-        marks.sort_unstable();
+        // What is wider opens first.
+        marks.sort_by_key(|&(start, end, opening, _)| (start, std::cmp::Reverse(end), std::cmp::Reverse(opening)));
         marks.dedup();
         let mut line = String::new();
         for (point, character) in (self.sentence.start..).zip(self.sentence.text.chars().map(Some).chain([None])) {
-            // What opened last closes first, and what is wider opens first.
+            // What opened last closes first.
             let closing = marks.iter().rev().filter(|&&(start, end, ..)| end == point && start < end);
             line.extend(closing.map(|mark| mark.3));
-            let mut opening: Vec<_> = marks.iter().filter(|mark| mark.0 == point).collect();
-            opening.sort_by_key(|mark| (std::cmp::Reverse(mark.1), std::cmp::Reverse(mark.2)));
-            line.extend(opening.iter().map(|mark| mark.2));
+            line.extend(marks.iter().filter(|mark| mark.0 == point).map(|mark| mark.2));
             line.extend(character.map(|character| if character.is_control() { ' ' } else { character }));
         }
         line
@@ -288,6 +287,12 @@ pub(super) fn shown(cells: &Map<String, Value>, column: &str) -> String {
     match cells.get(column) {
         Some(Value::String(words)) => words.clone(),
         Some(Value::Null) | None => "-".to_owned(),
+        Some(Value::Number(number)) => in_words(number),
         Some(value) => value.to_string(),
     }
+}
+
+/// A number, without a fraction where it has none.
+pub(super) fn in_words(number: &Number) -> String {
+    number.as_f64().filter(|_| number.is_f64()).map_or_else(|| number.to_string(), |number| number.to_string())
 }

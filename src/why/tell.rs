@@ -78,6 +78,8 @@ pub(super) struct Teller<'a> {
     pub given: &'a Assertion,
     /// Where rules of values went before the cues.
     pub corrections: &'a [(AssertionAxis, ValueCorrection)],
+    /// What the row is of: a mention, a value, a fact.
+    pub what: &'static str,
     /// What overrules a cue: the model of mentions, the words of a fact.
     pub overruled_by: &'static str,
     pub names: &'a dyn Fn(RuleIndex) -> &'a str,
@@ -162,22 +164,23 @@ impl Teller<'_> {
         if let Some(governed) = self.trace.cues.iter().position(decides) {
             return format!("it governs {}, which decides", self.cue_named(governed));
         }
+        let what = self.what;
         match effect {
             CueEffect::Decides(_) => "it reaches the value, and a rule of values goes before it".into(),
             CueEffect::Overruled(_) => format!("{} overruled it", self.overruled_by),
-            CueEffect::LeavesDefault(_) => "it reaches the mention, and says what the default says".into(),
+            CueEffect::LeavesDefault(_) => format!("it reaches the {what}, and says what the default says"),
             CueEffect::LastingCondition(_) => {
-                "it reaches the mention, but a symptom or lasting condition with a past is here at present".into()
+                format!("it reaches the {what}, but a symptom or lasting condition with a past is here at present")
             }
             CueEffect::Pseudo => "it looks like a cue and is none".into(),
             CueEffect::EndsReach => "it ends the reach of other cues".into(),
-            CueEffect::OtherSide => "the mention stands on the side to which it does not reach".into(),
+            CueEffect::OtherSide => format!("the {what} stands on the side to which it does not reach"),
             CueEffect::TooFar { distance, limit } => {
                 format!("{distance} tokens stand between, and it reaches over {limit}")
             }
             CueEffect::EndedBy(index) => format!("its reach ends at {}", self.cue_named(*index)),
             CueEffect::NearerCue(index) => format!("{} decides", self.cue_named(*index)),
-            CueEffect::OutOfReach => "it does not reach the mention".into(),
+            CueEffect::OutOfReach => format!("it does not reach the {what}"),
         }
     }
 

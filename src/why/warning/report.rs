@@ -4,7 +4,7 @@ use std::fmt::{self, Formatter};
 
 use serde_json::{Map, Value};
 
-use super::super::report::shown;
+use super::super::report::{in_words, shown};
 use super::{EvidenceTold, InputTold, MissingTold, ScoreTold, TextState, WhyWarning};
 
 /// Hexadecimal digits of a hash that are shown.
@@ -99,6 +99,7 @@ fn write_input(f: &mut Formatter<'_>, input: &InputTold) -> fmt::Result {
     }
     let (low, high) = (input.points_min, input.points_max);
     match low == high {
+        true if low == 1.0 => writeln!(f, ": 1 point")?,
         true => writeln!(f, ": {low} points")?,
         false => writeln!(f, ": {low} to {high} points")?,
     }
@@ -108,9 +109,10 @@ fn write_input(f: &mut Formatter<'_>, input: &InputTold) -> fmt::Result {
 fn value_in_words(value: &Value) -> String {
     match value {
         Value::String(level) => level.clone(),
+        Value::Number(number) => in_words(number),
         Value::Array(ends) => {
             let end =
-                |index: usize| ends.get(index).filter(|end| !end.is_null()).map_or("?".to_owned(), Value::to_string);
+                |index: usize| ends.get(index).and_then(Value::as_f64).map_or("?".to_owned(), |end| end.to_string());
             format!("{} to {}", end(0), end(1))
         }
         other => other.to_string(),
