@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 mod program;
 
 use noteward::{
-    Assume, Input, InputKind, InputValue, Outcome, Score, ScoreList, Sources, Window, check_score, load_scores,
+    Assume, Input, InputKind, InputValue, Outcome, Pipeline, Score, ScoreList, Sources, Window, check_score,
+    load_scores,
 };
 use program::Workplace;
 use proptest::prelude::*;
@@ -226,46 +227,72 @@ fn sources(score: &Score) -> Vec<&Sources> {
         .inputs()
         .iter()
         .flat_map(|input| input.levels.iter().map(|level| &level.sources).chain([&input.sources, &input.refuted_by]));
-    inputs.chain(score.exclusions.iter().map(|exclusion| &exclusion.sources)).collect()
+    let exclusions = score.exclusions.iter().map(|exclusion| &exclusion.sources);
+    inputs.chain(exclusions).chain(score.requirement.iter().map(|requirement| &requirement.sources)).collect()
 }
 
-/// What a file names in the lexicon and in the tables of measurements is there.
+/// What a file names in the lexicon, in the tables of facts and in those of measurements is there.
 #[test]
 fn what_scores_name_exists() {
-    let mut concepts = BTreeSet::new();
-    for entry in fs::read_dir(root().join("lexicons/concepts")).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        concepts.extend(text.lines().filter_map(|line| line.split('\t').next()).map(str::to_owned));
+    let pipeline = Pipeline::without_model();
+    let lexicon = pipeline.lexicon();
+    let concepts: BTreeSet<&str> = lexicon.concepts().map(|concept| concept.id).collect();
+    let measurements: BTreeSet<&str> = pipeline.measurement_kinds().map(|kind| kind.name).collect();
+    // Every beginning of a path is a class of facts.
+    let mut facts = BTreeSet::new();
+    for concept in pipeline.fact_concepts() {
+        facts.extend(concept.id.match_indices('.').map(|(end, _)| &concept.id[..end]));
+        facts.insert(concept.id);
     }
-    let classes = ["procedure", "drug", "device", "behaviour", "state", "demographic"];
-    let mut n_named = 0;
+    let (mut n_concepts, mut n_facts, mut n_measurements, mut missing) = (0, 0, 0, BTreeSet::new());
+    let mut look_for = |score: &str, what: &str, name: &str, is_there: bool| {
+        if !is_there {
+            missing.insert(format!("{score}: {what} {name}"));
+        }
+    };
     for score in scores() {
         for sources in sources(&score) {
+            n_concepts += sources.concepts.len();
+            n_facts += sources.facts.len();
+            n_measurements += sources.measurements.len() + sources.measured.len();
             for concept in &sources.concepts {
-                n_named += 1;
-                assert!(concepts.contains(concept), "{}: no concept {concept}", score.id);
+                look_for(&score.id, "concept", concept, concepts.contains(concept.as_str()));
             }
             for fact in &sources.facts {
-                let class = fact.split('.').next().unwrap();
-                assert!(classes.contains(&class), "{}: no class of facts {fact}", score.id);
+                look_for(&score.id, "fact", fact, facts.contains(fact.as_str()));
+            }
+            for name in &sources.measurements {
+                look_for(&score.id, "measurement", name, measurements.contains(name.as_str()));
+            }
+            for measured in &sources.measured {
+                let name = measured.name.as_str();
+                let is_there = measurements.contains(name) || facts.contains(name);
+                look_for(&score.id, "measurement or fact", name, is_there);
             }
             for code in &sources.icd10cm {
                 let plain = code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-                assert!(plain && code.starts_with(|c: char| c.is_ascii_uppercase()), "{}: no code {code}", score.id);
-            }
-            for name in sources.measurements.iter().chain(sources.measured.iter().map(|measured| &measured.name)) {
-                let known = MEASUREMENTS.split_whitespace().any(|known| known == name);
-                assert!(known || name == "behaviour.alcohol", "{}: no measurement {name}", score.id);
+                look_for(&score.id, "code", code, plain && code.starts_with(|c: char| c.is_ascii_uppercase()));
             }
         }
     }
-    assert!(n_named > 10, "{n_named} concepts were seen");
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(n_concepts > 10 && n_facts > 50 && n_measurements > 30, "{n_concepts} {n_facts} {n_measurements}");
 }
 
-/// The measurements that scores use, by the names of the table `measurements`.
-const MEASUREMENTS: &str = "heart_rate respiratory_rate systolic_bp diastolic_bp mean_arterial_pressure temperature \
-    oxygen_saturation oxygen_flow fio2 bmi gcs wbc bands platelets sodium bun creatinine albumin total_bilirubin inr \
-    paco2 total_cholesterol hdl ejection_fraction nodule_size";
+/// What inputs are derived from, whatever their files say, is there too.
+#[test]
+fn what_inputs_are_derived_from_exists() {
+    let pipeline = Pipeline::without_model();
+    let has = |name: &str| pipeline.measurement_kinds().any(|kind| kind.name == name);
+    let states = |id: &str| pipeline.fact_concepts().any(|concept| concept.id == id);
+    for name in ["systolic_bp", "diastolic_bp", "pao2", "fio2", "nodule_size"] {
+        assert!(has(name), "{name}");
+    }
+    for id in ["demographic.age", "demographic.sex.female", "demographic.sex.male", "state.room_air", "state.on_oxygen"]
+    {
+        assert!(states(id), "{id}");
+    }
+}
 
 #[test]
 fn every_score_says_what_it_is() {

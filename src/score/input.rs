@@ -234,7 +234,7 @@ impl Sources {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Measured {
-    /// Name of the measurement.
+    /// Name of the measurement, or concept of a fact that has an amount.
     pub name: String,
     /// This much or more.
     #[serde(default)]

@@ -77,6 +77,13 @@ pub(super) struct Plan<'s> {
 }
 
 impl Plan<'_> {
+    /// The slot of an input.
+    #[cfg(test)]
+    pub fn slot_of(&self, input: &str) -> u32 {
+        let place = self.score.inputs().iter().position(|own| own.name == input);
+        (self.first + place.unwrap_or_default()) as u32
+    }
+
     /// The slot of what the score requires.
     fn requirement(&self) -> usize {
         self.first_exclusion + self.score.exclusions.len()
@@ -236,8 +243,13 @@ impl<'r> View<'r, '_> {
             (None, InputKind::YesNo) => self.yes_no(slot, input),
             (None, InputKind::Number) => self.number(slot, input),
             (None, InputKind::Choice) => {
-                let found = resolve::level(self.known(), self.candidates(slot), &counts(input), self.moment);
-                let level = found.state.map_or(InputValue::Unknown, |level| InputValue::Level(usize::from(level)));
+                let worst = input.pick == Picked::Worst;
+                let found = resolve::level(self.known(), self.candidates(slot), &counts(input), worst, self.moment);
+                let level = match found.state.map(|levels| levels.map(usize::from)) {
+                    None => InputValue::Unknown,
+                    Some([low, high]) if low == high => InputValue::Level(low),
+                    Some([low, high]) => InputValue::Levels { low, high },
+                };
                 Resolved::of(&found, level)
             }
         }

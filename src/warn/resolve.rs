@@ -77,6 +77,7 @@ pub(super) enum Reason {
     Implausible,
     Stale,
     AfterAdmission,
+    Unspecific,
     Conflicting,
 }
 
@@ -91,6 +92,7 @@ impl Reason {
             Reason::Implausible => "implausible",
             Reason::Stale => "stale",
             Reason::AfterAdmission => "not at admission",
+            Reason::Unspecific => "not specific",
             Reason::Conflicting => "conflicting",
         }
     }
@@ -233,30 +235,56 @@ impl Told {
     }
 }
 
-/// The level that was stated last; levels that one note states beside each other leave it open.
-pub(super) fn level(known: &[Known<'_>], candidates: &[Candidate], counts: &Counts, moment: i64) -> Found<Option<u16>> {
+/// The levels from the first to the last that the entry which stated any last leaves possible. A statement may stand for
+/// several levels: a drug without its dose. Of several statements of the entry any may be right, or the highest level counts
+/// where the worst is asked for.
+pub(super) fn level(
+    known: &[Known<'_>],
+    candidates: &[Candidate],
+    counts: &Counts,
+    worst: bool,
+    moment: i64,
+) -> Found<Option<[u16; 2]>> {
     let mut heard = Heard { known, left_out: None };
-    let mut last: Option<(u32, u16, u32)> = None;
-    let mut other: Option<u32> = None;
+    let mut last: Vec<Stated> = Vec::new();
     for &candidate in candidates {
         if candidate.says != Says::Yes {
             continue;
         }
         let Some(known) = heard.hear(candidate, counts, moment) else { continue };
         let level = candidate.level;
-        match last {
-            Some((entry, stated, _)) if entry == known.entry && stated != level => other = Some(candidate.known),
-            Some((entry, ..)) if entry == known.entry => {}
-            _ => (last, other) = (Some((known.entry, level, candidate.known)), None),
+        match last.last_mut() {
+            Some(stated) if stated.place == candidate.known => {
+                stated.levels = [stated.levels[0].min(level), stated.levels[1].max(level)];
+            }
+            before => {
+                if before.is_some_and(|stated| stated.entry != known.entry) {
+                    last.clear();
+                }
+                last.push(Stated { entry: known.entry, place: candidate.known, levels: [level; 2] });
+            }
         }
     }
-    match (last, other) {
-        (Some((_, _, place)), Some(other)) => {
-            Found { state: None, reason: Some(Reason::Conflicting), evidence: [Some(place), Some(other)] }
-        }
-        (Some((_, level, place)), None) => Found::new(Some(level), Some(place)),
-        (None, _) => heard.nothing(None),
-    }
+    let Some(first) = last.first() else { return heard.nothing(None) };
+    let levels = last.iter().skip(1).fold(first.levels, |[low, high], other| {
+        let least = if worst { low.max(other.levels[0]) } else { low.min(other.levels[0]) };
+        [least, high.max(other.levels[1])]
+    });
+    // The statements that reach the ends.
+    let other = last.iter().find(|other| other.levels != first.levels).map(|other| other.place);
+    let reason = match (levels[0] == levels[1], other) {
+        (true, _) => None,
+        (false, Some(_)) => Some(Reason::Conflicting),
+        (false, None) => Some(Reason::Unspecific),
+    };
+    Found { state: Some(levels), reason, evidence: [Some(first.place), other] }
+}
+
+/// A statement of one or more levels.
+struct Stated {
+    entry: u32,
+    place: u32,
+    levels: [u16; 2],
 }
 
 /// The number that is taken of those stated in the window.
@@ -499,13 +527,26 @@ mod tests {
 
     #[test]
     fn levels_are_those_stated_last() {
-        let at = |entries| {
+        // Thing 5 stands for the levels 5 and 6.
+        let at = |entries, worst| {
             let record = Record::new(entries);
-            let found = level(&record.known, &candidates(&record, 2 * DAY), &ACUTE, 2 * DAY);
+            let mut all = Vec::new();
+            for candidate in candidates(&record, 2 * DAY) {
+                all.push(candidate);
+                if candidate.level == 5 {
+                    all.push(Candidate { level: 6, ..candidate });
+                }
+            }
+            let found = level(&record.known, &all, &ACUTE, worst, 2 * DAY);
             (found.state, found.reason)
         };
-        assert_eq!(at(vec![note(1, vec![stated(3)]), note(2, vec![stated(4)])]), (Some(4), None));
-        assert_eq!(at(vec![note(2, vec![stated(3), stated(4)])]), (None, Some(Reason::Conflicting)));
-        assert_eq!(at(vec![note(-9, vec![stated(3)])]), (None, Some(Reason::Stale)));
+        assert_eq!(at(vec![note(1, vec![stated(3)]), note(2, vec![stated(4)])], false), (Some([4, 4]), None));
+        let both = || vec![note(2, vec![stated(3), stated(4)])];
+        assert_eq!(at(both(), false), (Some([3, 4]), Some(Reason::Conflicting)));
+        assert_eq!(at(both(), true), (Some([4, 4]), None));
+        assert_eq!(at(vec![note(2, vec![stated(5)])], false), (Some([5, 6]), Some(Reason::Unspecific)));
+        let with_a_lower = vec![note(2, vec![stated(3), stated(5)])];
+        assert_eq!(at(with_a_lower, true), (Some([5, 6]), Some(Reason::Conflicting)));
+        assert_eq!(at(vec![note(-9, vec![stated(3)])], false), (None, Some(Reason::Stale)));
     }
 }

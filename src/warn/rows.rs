@@ -139,6 +139,8 @@ pub(super) enum EvidenceValue<'a> {
     /// Ends that are open are null.
     Interval([Option<f64>; 2]),
     Level(&'a str),
+    /// The first and the last that it may be.
+    Levels([&'a str; 2]),
 }
 
 /// Collects rows of `warnings`.
