@@ -213,7 +213,7 @@ fn write_reading(f: &mut Formatter<'_>, reading: &ReadingTold, cells: &Map<Strin
     }
     if let Some(plausible) = &reading.plausible {
         let is_in = if cells.get("plausible").and_then(Value::as_bool) == Some(true) { "within" } else { "outside" };
-        writeln!(f, "    range    {is_in} {plausible}, which is plausible")?;
+        writeln!(f, "    range    {is_in} the plausible {plausible}")?;
     }
     for column in ["taken_at", "trend", "site", "laterality", "method"].into_iter().filter(|column| is_there(column)) {
         writeln!(f, "    {:8} {}", column.split('_').next().unwrap_or(column), cell(column))?;

@@ -11,7 +11,7 @@ use crate::past_run::{NoteTexts, PastRun, Row, StatementTable};
 use crate::write::text_hash;
 
 /// Code points of a note that are shown on each side of the words.
-const AROUND: usize = 60;
+pub(super) const AROUND: usize = 60;
 
 /// An item of the column `evidence`.
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use std::fmt::{self, Formatter};
 use serde_json::{Map, Value};
 
 use super::super::report::{in_words, shown};
+use super::evidence::AROUND;
 use super::{EvidenceTold, InputTold, MissingTold, ScoreTold, TextState, WhyWarning};
 
 /// Hexadecimal digits of a hash that are shown.
@@ -135,7 +136,10 @@ fn write_evidence(f: &mut Formatter<'_>, evidence: &EvidenceTold) -> fmt::Result
     }
     writeln!(f)?;
     if let (Some(words), Some([before, after])) = (&evidence.words, &evidence.around) {
-        writeln!(f, "        ...{}[{}]{}...", one_line(before), one_line(words), one_line(after))?;
+        // Where the text goes on.
+        let more = |side: &str| if side.chars().count() < AROUND { "" } else { "..." };
+        let (left, right) = (more(before), more(after));
+        writeln!(f, "        {left}{}[{}]{}{right}", one_line(before), one_line(words), one_line(after))?;
     }
     match &evidence.statement {
         Some(statement) => write_statement(f, statement)?,
