@@ -52,9 +52,27 @@ pub(super) struct Counts {
     pub window: Option<i64>,
     /// Whether what is asked for lasts, so that a later denial does not end it.
     pub lasts: bool,
-    /// Whether what was in the past counts too.
-    pub history: bool,
+    /// What a statement of the past does.
+    pub history: History,
     pub whose: Whose,
+}
+
+/// What it means for an input that something was so in the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum History {
+    /// Nothing.
+    Ignored,
+    /// The same as that it is so.
+    Counts,
+    /// It is not so any more: who is an ex-smoker does not smoke.
+    Refutes,
+}
+
+impl History {
+    /// Of an input of which it may count.
+    pub fn of(counts: bool) -> History {
+        if counts { History::Counts } else { History::Ignored }
+    }
 }
 
 /// Which of several values of a window is taken.
@@ -148,7 +166,7 @@ impl<'r, 'a> Heard<'r, 'a> {
             is_family.then_some(Reason::OnlyFamily)
         } else if statement.temporality == Temporality::Hypothetical {
             Some(Reason::OnlyHypothetical)
-        } else if statement.temporality == Temporality::Historical && !counts.history {
+        } else if statement.temporality == Temporality::Historical && counts.history == History::Ignored {
             Some(Reason::OnlyHistorical)
         } else if counts.window.is_some_and(|window| moment - known.since > window) {
             Some(Reason::Stale)
@@ -181,7 +199,13 @@ pub(super) fn condition(known: &[Known<'_>], candidates: &[Candidate], counts: &
     let mut told: Vec<Told> = Vec::new();
     for &candidate in candidates {
         if let Some(known) = heard.hear(candidate, counts, moment) {
-            match candidate.says {
+            let is_over = counts.history == History::Refutes && known.statement.temporality == Temporality::Historical;
+            let says = match candidate.says {
+                Says::Yes if is_over => Says::No,
+                says => says,
+            };
+            match says {
+                Says::Maybe if is_over => heard.leave_out(Reason::OnlyHistorical, candidate.known),
                 Says::Implausible => heard.leave_out(Reason::Implausible, candidate.known),
                 says => {
                     told.push(Told { place: candidate.known, entry: known.entry, thing: known.statement.thing, says })
@@ -393,8 +417,9 @@ mod tests {
     use super::*;
     use crate::assertion::Presence;
 
-    const ACUTE: Counts = Counts { window: Some(2 * DAY), lasts: false, history: false, whose: Whose::Patient };
-    const CHRONIC: Counts = Counts { window: None, lasts: true, history: true, whose: Whose::Patient };
+    const ACUTE: Counts =
+        Counts { window: Some(2 * DAY), lasts: false, history: History::Ignored, whose: Whose::Patient };
+    const CHRONIC: Counts = Counts { window: None, lasts: true, history: History::Counts, whose: Whose::Patient };
 
     /// Every statement asserts the input; a denial of thing 1 denies it, one of another thing says nothing; thing 9 excludes.
     fn candidates(record: &Record<'_>, moment: i64) -> Vec<Candidate> {
@@ -459,6 +484,13 @@ mod tests {
         check(vec![note(1, vec![past])], CHRONIC, 1, TRUE);
         check(vec![note(1, vec![mother])], CHRONIC, 1, unknown(Reason::OnlyFamily));
         check(vec![note(1, vec![planned])], CHRONIC, 1, unknown(Reason::OnlyHypothetical));
+        let given_up = Counts { history: History::Refutes, ..ACUTE };
+        let maybe = Statement { presence: Presence::Possible, ..past };
+        check(vec![note(1, vec![past])], given_up, 1, FALSE);
+        check(vec![note(1, vec![past])], given_up, 9, unknown(Reason::Stale));
+        check(vec![note(1, vec![maybe])], given_up, 1, unknown(Reason::OnlyHistorical));
+        check(vec![note(1, vec![past]), note(2, vec![stated(1)])], given_up, 2, TRUE);
+        check(vec![note(1, vec![stated(1)]), note(2, vec![past])], given_up, 2, FALSE);
         let family = Counts { whose: Whose::Family, ..CHRONIC };
         check(vec![note(1, vec![mother])], family, 1, TRUE);
         check(vec![note(1, vec![stated(1)])], family, 1, unknown(Reason::NotMentioned));
