@@ -90,8 +90,8 @@ pub use measurement::{
 pub use mention::{CodeIndex, Concept, ConceptIndex, Link, LinkKind, Mention, MentionSource, MentionType};
 pub use note::{Note, NoteMeta, NoteTime};
 pub use pipeline::{
-    CacheUse, Counts, Estimate, Explanation, FieldUse, PatientCounts, Pipeline, Progress, Reason, Resources,
-    RunOptions, RunReport, estimate, run,
+    AssertionAxis, CacheUse, Counts, Estimate, Explanation, FactExplanation, FieldUse, MeasurementExplanation,
+    PatientCounts, Pipeline, Progress, Reason, Resources, RunOptions, RunReport, ValueCorrection, estimate, run,
 };
 pub use report::{ReportOptions, report};
 pub use score::{
@@ -112,8 +112,9 @@ pub use warn::{
     WarnReport, WarningForm, warn,
 };
 pub use why::{
-    AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, FoundIn, MadeWith, ModelTold, NoteSource,
-    ScopeTold, SentenceTold, TableRow, Why, why,
+    AxesTold, AxisDecision, ColumnDifference, ConceptTold, CueTold, EvidenceTold, FoundIn, InputTold, MadeWith,
+    MissingTold, ModelTold, NoteSource, ReadingTold, RowTold, ScopeTold, ScoreTold, SentenceTold, TableRow, TextState,
+    UnitTold, WarningId, Why, WhyWarning, WhyWarningOptions, why, why_warning,
 };
 pub use write::OutputFormat;
 pub use write::folder::Existing;

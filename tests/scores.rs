@@ -1,4 +1,4 @@
-//! Scores as files: what they promise of intervals, that what they name exists, and that `docs/scores.md` agrees with them.
+//! Scores as files: what they promise of intervals, and that `docs/scores.md` agrees with them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
@@ -220,52 +220,6 @@ fn conventions_fill_what_is_not_known() {
         }
     }
 }
-
-fn sources(score: &Score) -> Vec<&Sources> {
-    let inputs = score
-        .inputs()
-        .iter()
-        .flat_map(|input| input.levels.iter().map(|level| &level.sources).chain([&input.sources, &input.refuted_by]));
-    inputs.chain(score.exclusions.iter().map(|exclusion| &exclusion.sources)).collect()
-}
-
-/// What a file names in the lexicon and in the tables of measurements is there.
-#[test]
-fn what_scores_name_exists() {
-    let mut concepts = BTreeSet::new();
-    for entry in fs::read_dir(root().join("lexicons/concepts")).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        concepts.extend(text.lines().filter_map(|line| line.split('\t').next()).map(str::to_owned));
-    }
-    let classes = ["procedure", "drug", "device", "behaviour", "state", "demographic"];
-    let mut n_named = 0;
-    for score in scores() {
-        for sources in sources(&score) {
-            for concept in &sources.concepts {
-                n_named += 1;
-                assert!(concepts.contains(concept), "{}: no concept {concept}", score.id);
-            }
-            for fact in &sources.facts {
-                let class = fact.split('.').next().unwrap();
-                assert!(classes.contains(&class), "{}: no class of facts {fact}", score.id);
-            }
-            for code in &sources.icd10cm {
-                let plain = code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-                assert!(plain && code.starts_with(|c: char| c.is_ascii_uppercase()), "{}: no code {code}", score.id);
-            }
-            for name in sources.measurements.iter().chain(sources.measured.iter().map(|measured| &measured.name)) {
-                let known = MEASUREMENTS.split_whitespace().any(|known| known == name);
-                assert!(known || name == "behaviour.alcohol", "{}: no measurement {name}", score.id);
-            }
-        }
-    }
-    assert!(n_named > 10, "{n_named} concepts were seen");
-}
-
-/// The measurements that scores use, by the names of the table `measurements`.
-const MEASUREMENTS: &str = "heart_rate respiratory_rate systolic_bp diastolic_bp mean_arterial_pressure temperature \
-    oxygen_saturation oxygen_flow fio2 bmi gcs wbc bands platelets sodium bun creatinine albumin total_bilirubin inr \
-    paco2 total_cholesterol hdl ejection_fraction nodule_size";
 
 #[test]
 fn every_score_says_what_it_is() {

@@ -1,4 +1,5 @@
-//! Tables of rules that carry their own examples: every row decides its example, and official codes are named.
+//! Tables of rules that carry their own examples: every row decides its example, official codes are named, and what scores name
+//! is there.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
@@ -12,7 +13,9 @@ use std::fs;
 use std::path::Path;
 
 use lexicons::{Row, rows};
-use noteward::{Concept, Document, Mention, MentionSource, MentionType, Note, Pipeline, Span};
+use noteward::{
+    Concept, Document, Mention, MentionSource, MentionType, Note, Pipeline, Score, Sources, Span, load_scores,
+};
 use support::{case, cases};
 
 /// A sentence with one `[form]`; a note type may stand before it in braces.
@@ -156,4 +159,76 @@ fn linked<'a>(pipeline: &'a Pipeline, document: &Document, span: Span) -> (Menti
     pipeline.link(document, &sentences[index], &mut mentions);
     let [mention] = mentions;
     (mention, pipeline.concept(&mention))
+}
+
+fn sources(score: &Score) -> Vec<&Sources> {
+    let inputs = score
+        .inputs()
+        .iter()
+        .flat_map(|input| input.levels.iter().map(|level| &level.sources).chain([&input.sources, &input.refuted_by]));
+    let exclusions = score.exclusions.iter().map(|exclusion| &exclusion.sources);
+    inputs.chain(exclusions).chain(score.requirement.iter().map(|requirement| &requirement.sources)).collect()
+}
+
+/// What a file names in the lexicon, in the tables of facts and in those of measurements is there.
+#[test]
+fn what_scores_name_exists() {
+    let pipeline = Pipeline::without_model();
+    let lexicon = pipeline.lexicon();
+    let concepts: BTreeSet<&str> = lexicon.concepts().map(|concept| concept.id).collect();
+    let measurements: BTreeSet<&str> = pipeline.measurement_kinds().map(|kind| kind.name).collect();
+    // Every beginning of a path is a class of facts.
+    let mut facts = BTreeSet::new();
+    for concept in pipeline.fact_concepts() {
+        facts.extend(concept.id.match_indices('.').map(|(end, _)| &concept.id[..end]));
+        facts.insert(concept.id);
+    }
+    let (mut n_concepts, mut n_facts, mut n_measurements, mut missing) = (0, 0, 0, BTreeSet::new());
+    let mut look_for = |score: &str, what: &str, name: &str, is_there: bool| {
+        if !is_there {
+            missing.insert(format!("{score}: {what} {name}"));
+        }
+    };
+    for score in load_scores(None).unwrap() {
+        for sources in sources(&score) {
+            n_concepts += sources.concepts.len();
+            n_facts += sources.facts.len();
+            n_measurements += sources.measurements.len() + sources.measured.len();
+            for concept in &sources.concepts {
+                look_for(&score.id, "concept", concept, concepts.contains(concept.as_str()));
+            }
+            for fact in &sources.facts {
+                look_for(&score.id, "fact", fact, facts.contains(fact.as_str()));
+            }
+            for name in &sources.measurements {
+                look_for(&score.id, "measurement", name, measurements.contains(name.as_str()));
+            }
+            for measured in &sources.measured {
+                let name = measured.name.as_str();
+                let is_there = measurements.contains(name) || facts.contains(name);
+                look_for(&score.id, "measurement or fact", name, is_there);
+            }
+            for code in &sources.icd10cm {
+                let plain = code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+                look_for(&score.id, "code", code, plain && code.starts_with(|c: char| c.is_ascii_uppercase()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(n_concepts > 10 && n_facts > 50 && n_measurements > 30, "{n_concepts} {n_facts} {n_measurements}");
+}
+
+/// What inputs are derived from, whatever their files say, is there too.
+#[test]
+fn what_inputs_are_derived_from_exists() {
+    let pipeline = Pipeline::without_model();
+    let has = |name: &str| pipeline.measurement_kinds().any(|kind| kind.name == name);
+    let states = |id: &str| pipeline.fact_concepts().any(|concept| concept.id == id);
+    for name in ["systolic_bp", "diastolic_bp", "pao2", "fio2", "nodule_size"] {
+        assert!(has(name), "{name}");
+    }
+    for id in ["demographic.age", "demographic.sex.female", "demographic.sex.male", "state.room_air", "state.on_oxygen"]
+    {
+        assert!(states(id), "{id}");
+    }
 }

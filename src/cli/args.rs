@@ -30,7 +30,7 @@ pub(super) enum Command {
     /// Mentions and measurements of a run in, warnings of complications out
     Warn(Box<WarnArgs>),
     /// Why a row of a run says what it says
-    Why(WhyArgs),
+    Why(super::why_args::WhyArgs),
     /// What changed between two runs: mentions, notes, patients
     Diff(DiffArgs),
     /// Time, memory, disk and duplication of a run, before it
@@ -103,32 +103,6 @@ pub(super) struct DiffArgs {
     /// Show the first N changes
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub examples: usize,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Shows why a mention of a run stands as it does: its sentence, the cue and its scope, the row of the rule, other cues and
-/// why they did not decide, the model's scores, the entry of the lexicon, where the note stood, and what the run was made with.
-///
-/// The note is read again, from the inputs that run.json names or from the run's table texts, and annotated again as the run
-/// was configured. A text that has changed is refused. The page holds words of the note.
-///
-/// Exit status: 0 this program gives the same row; 1 it gives another one, or none; 2 not done.
-#[derive(Debug, Args)]
-pub(super) struct WhyArgs {
-    /// Output folder of annotate
-    #[arg(value_name = "RUN")]
-    pub run: PathBuf,
-
-    /// The mention: a value of the column mention_id
-    #[arg(value_name = "MENTION_ID")]
-    pub mention_id: String,
-
-    /// Read the note from these files, folders or patterns instead, by its note_id (repeatable)
-    #[arg(long, value_name = "INPUT")]
-    pub notes: Vec<String>,
 
     /// Print JSON
     #[arg(long)]

@@ -20,6 +20,7 @@ mod scores_args;
 mod warn;
 mod warn_args;
 mod why;
+mod why_args;
 
 use std::io::Write;
 use std::process::ExitCode;

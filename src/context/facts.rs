@@ -26,12 +26,7 @@ impl ConText {
         for (index, fact) in facts.iter_mut().enumerate() {
             let Some(&place) = places.get(index) else { continue };
             own.clear();
-            // An age is not denied, but may be another's.
-            let counts = |cue: &&Cue| {
-                fact.kind != FactType::Demographic || matches!(cue.category.axis(), None | Some(Axis::Experiencer))
-            };
-            let holding = cues.iter().filter(|cue| self.rules.holds_for(cue.rule, Some(fact.kind)));
-            own.extend(holding.filter(counts));
+            own.extend(cues.iter().filter(|cue| self.counts_for(cue, fact.kind)));
             let named = tokens.get(place.start..place.end).unwrap_or(&[]);
             let chronic = self.rules.is_chronic(named);
             let mut assertion = self.decide(tokens, section, &own, &Subject { place, chronic, fact: Some(fact.kind) });
@@ -51,6 +46,12 @@ impl ConText {
             }
             fact.assertion = assertion;
         }
+    }
+
+    /// Whether a cue says anything of facts of a type. An age is not denied, but may be another's.
+    pub(super) fn counts_for(&self, cue: &Cue, kind: FactType) -> bool {
+        let is_of_axis = kind != FactType::Demographic || matches!(cue.category.axis(), None | Some(Axis::Experiencer));
+        is_of_axis && self.rules.holds_for(cue.rule, Some(kind))
     }
 }
 

@@ -5,9 +5,10 @@
 
 use super::rules::{Axis, Category, Direction};
 use super::scope::{Cue, TokenRange, deciding_cues, find_cues};
-use super::{ConText, span_of, token_ranges};
+use super::{ConText, span_of, token_range, token_ranges};
 use crate::assertion::{Assertion, AxisScores, Evidence, RuleIndex};
 use crate::document::{Document, Sentence};
+use crate::fact::Fact;
 use crate::token::Token;
 use crate::{Mention, Span};
 
@@ -52,7 +53,7 @@ pub struct TracedCue {
 pub enum CueEffect {
     /// It decides its axis, by reaching the mention.
     Decides(Scope),
-    /// It would decide, but the model overruled it.
+    /// It would decide, but the model overruled it; of a fact, what its own words say.
     Overruled(Scope),
     /// It decides its axis, by saying what the default says.
     LeavesDefault(Scope),
@@ -128,27 +129,53 @@ impl ConText {
         let places = token_ranges(tokens, mentions);
         let mention = *places.get(index)?;
         let all = find_cues(&self.rules, document.text(), tokens, &places);
-        let split = all.partition_point(|cue| cue.place.start < mention.start);
-        let around = split.saturating_sub(MOST_CUES)..all.len().min(split + MOST_CUES);
-        let cues = all.get(around)?;
         let own = |place: usize| scores.filter(|_| place == index);
         let assertion = *self.assert(document, sentence, mentions, own).get(index)?;
         let by_rules = *self.assert(document, sentence, mentions, |_| None).get(index)?;
-        let tracer = Tracer {
-            context: self,
-            tokens,
-            cues,
-            mention,
-            deciding: deciding_cues(&self.rules, cues, mention),
-            given: &assertion,
-            by_rules: &by_rules,
-        };
-        let cues = (0..cues.len()).filter_map(|index| tracer.cue(index)).collect();
+        let cues = self.traced(tokens, &all, mention, [&assertion, &by_rules]);
         let learned = self.weights.as_ref().zip(scores).and_then(|(weights, scores)| {
             let seen = (mentions.get(index)?, mention);
             Some(self.log_odds(weights, document, sentence, seen, &by_rules, &scores))
         });
         Some(Trace { assertion, by_rules, learned, cues })
+    }
+
+    /// Why the fact at `index` among the facts of a sentence has its assertion; the rules are what its cues alone give it.
+    pub(crate) fn trace_fact(
+        &self,
+        document: &Document,
+        sentence: &Sentence,
+        facts: &[Fact],
+        index: usize,
+    ) -> Option<Trace> {
+        let tokens = document.tokens_of(sentence);
+        let places: Vec<TokenRange> = facts.iter().map(|fact| token_range(tokens, fact.span)).collect();
+        let (place, kind) = (*places.get(index)?, facts.get(index)?.kind);
+        let mut all = find_cues(&self.rules, document.text(), tokens, &places);
+        all.retain(|cue| self.counts_for(cue, kind));
+        let mut asserted = facts.to_vec();
+        self.assert_facts(document, sentence, &mut asserted);
+        let mut by_cues: Vec<Fact> = facts.iter().map(|fact| Fact { says: None, ..*fact }).collect();
+        self.assert_facts(document, sentence, &mut by_cues);
+        let (assertion, by_rules) = (asserted.get(index)?.assertion, by_cues.get(index)?.assertion);
+        let cues = self.traced(tokens, &all, place, [&assertion, &by_rules]);
+        Some(Trace { assertion, by_rules, learned: None, cues })
+    }
+
+    /// The cues around a mention, with what each does to it.
+    fn traced(
+        &self,
+        tokens: &[Token],
+        all: &[Cue],
+        mention: TokenRange,
+        [given, by_rules]: [&Assertion; 2],
+    ) -> Vec<TracedCue> {
+        let split = all.partition_point(|cue| cue.place.start < mention.start);
+        let around = split.saturating_sub(MOST_CUES)..all.len().min(split + MOST_CUES);
+        let cues = all.get(around).unwrap_or(&[]);
+        let deciding = deciding_cues(&self.rules, cues, mention);
+        let tracer = Tracer { context: self, tokens, cues, mention, deciding, given, by_rules };
+        (0..cues.len()).filter_map(|index| tracer.cue(index)).collect()
     }
 }
 

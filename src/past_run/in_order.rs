@@ -90,6 +90,15 @@ impl<'a> NoteTexts<'a> {
     /// # Errors
     /// The text is not to be found, or is another one.
     pub fn note(&mut self, row: &Row) -> Result<Note> {
+        let text = self.text(row)?;
+        self.run.checked(row, text)
+    }
+
+    /// The text that stands where the run read that of a row of `notes`, which may be another by now.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn text(&mut self, row: &Row) -> Result<String> {
         let id = row.text("note_id").unwrap_or_default();
         let text = match &mut self.source {
             Source::Kept(pass) | Source::Given(pass) => pass.find(|found| found.id == id)?,
@@ -104,11 +113,10 @@ impl<'a> NoteTexts<'a> {
                 pass.map(|pass| pass.find(|found| Some(found.record) == number)).transpose()?.flatten()
             }
         };
-        let text = text.ok_or_else(|| {
+        text.ok_or_else(|| {
             let problem = format!("the text of note {id:?} is not where the run read it; {REMEDY}");
             Error::input(self.run.folder(), problem)
-        })?;
-        self.run.checked(row, text)
+        })
     }
 }
 

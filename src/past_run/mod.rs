@@ -9,17 +9,19 @@ mod paths;
 mod row;
 mod texts;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::{Config, PartialConfig};
 use crate::read::run_table::{self, Wanted};
 use crate::write::folder::RUN_FILE;
-use crate::write::{mentions, notes};
+use crate::write::{facts, measurements, mentions, notes};
 use crate::{Error, Result};
 
 pub(crate) use in_order::NoteTexts;
@@ -32,6 +34,46 @@ pub use texts::{FoundIn, NoteSource};
 pub(crate) struct PastRun {
     folder: PathBuf,
     description: Description,
+}
+
+/// A table of what notes state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatementTable {
+    Mentions,
+    Measurements,
+    Facts,
+}
+
+impl StatementTable {
+    /// Every one, in the order in which a row is looked for.
+    pub const ALL: [StatementTable; 3] =
+        [StatementTable::Mentions, StatementTable::Measurements, StatementTable::Facts];
+
+    /// The name of the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            StatementTable::Mentions => "mentions",
+            StatementTable::Measurements => "measurements",
+            StatementTable::Facts => "facts",
+        }
+    }
+
+    /// The column that identifies a row.
+    pub fn id_column(self) -> &'static str {
+        match self {
+            StatementTable::Mentions | StatementTable::Facts => "mention_id",
+            StatementTable::Measurements => "measurement_id",
+        }
+    }
+
+    /// Its columns.
+    pub fn schema(self) -> SchemaRef {
+        match self {
+            StatementTable::Mentions => mentions::schema(),
+            StatementTable::Measurements => measurements::schema(),
+            StatementTable::Facts => facts::schema(),
+        }
+    }
 }
 
 /// What `run.json` says.
@@ -102,18 +144,25 @@ impl PastRun {
         self.with_paths_of_now(partial).complete(NonZeroUsize::MIN)
     }
 
-    /// The row of a mention.
+    /// The row of a mention, a measurement or a fact, with its table.
     ///
     /// # Errors
-    /// The run holds no table of mentions, or no such mention.
-    pub fn mention(&self, mention_id: &str) -> Result<Row> {
-        let wanted = Wanted { column: "mention_id", value: mention_id };
-        let batch = run_table::find(&self.folder, "mentions", &mentions::schema(), wanted)?;
-        batch.map(Row::first).ok_or_else(|| {
-            let problem =
-                format!("no mention has the id {mention_id:?}; ids stand in the column mention_id of mentions");
-            Error::input(&self.folder, problem)
-        })
+    /// The run holds no such row, or a table that cannot be read.
+    pub fn statement(&self, id: &str) -> Result<(StatementTable, Row)> {
+        for table in StatementTable::ALL {
+            // Runs of older versions hold mentions alone.
+            if table != StatementTable::Mentions && !run_table::holds(&self.folder, table.name()) {
+                continue;
+            }
+            let wanted = Wanted { column: table.id_column(), value: id };
+            if let Some(batch) = run_table::find(&self.folder, table.name(), &table.schema(), wanted)? {
+                return Ok((table, Row::first(batch)));
+            }
+        }
+        let problem = format!(
+            "no mention, measurement or fact has the id {id:?}; ids stand in the columns mention_id and measurement_id"
+        );
+        Err(Error::input(&self.folder, problem))
     }
 
     /// The row of a note.
@@ -124,8 +173,46 @@ impl PastRun {
         let wanted = Wanted { column: "note_id", value: note_id };
         let batch = run_table::find(&self.folder, "notes", &notes::schema(&[]), wanted)?;
         batch.map(Row::first).ok_or_else(|| {
-            Error::input(&self.folder, format!("the table notes holds no note {note_id:?}, which mentions names"))
+            Error::input(&self.folder, format!("the table notes holds no note {note_id:?}, which another names"))
         })
+    }
+
+    /// The rows of some notes, in the order of the table.
+    ///
+    /// # Errors
+    /// The run holds no table of notes, or one that cannot be read.
+    pub fn notes(&self, ids: &BTreeSet<&str>) -> Result<Vec<Row>> {
+        const COLUMNS: [&str; 4] = ["note_id", "input", "record", "text_hash"];
+        let mut found = Vec::new();
+        for batch in run_table::batches(&self.folder, "notes", &notes::schema(&[]), &COLUMNS)? {
+            let batch = Arc::new(batch?);
+            let rows = (0..batch.num_rows()).map(|index| Row::of(&batch, index));
+            found.extend(rows.filter(|row| row.text("note_id").is_some_and(|id| ids.contains(id))));
+        }
+        Ok(found)
+    }
+
+    /// The rows of a table of some identifiers, with the columns that are asked for, in one pass.
+    ///
+    /// # Errors
+    /// The run holds no such table, or one that cannot be read.
+    pub fn statements(
+        &self,
+        table: StatementTable,
+        ids: &BTreeSet<&str>,
+        columns: &[&str],
+    ) -> Result<BTreeMap<String, Row>> {
+        let mut found = BTreeMap::new();
+        for batch in run_table::batches(&self.folder, table.name(), &table.schema(), columns)? {
+            let batch = Arc::new(batch?);
+            let rows = (0..batch.num_rows()).map(|index| Row::of(&batch, index));
+            for row in rows {
+                if let Some(id) = row.text(table.id_column()).filter(|id| ids.contains(id)) {
+                    found.insert(id.to_owned(), row.clone());
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The identifiers of every annotated note, in order.

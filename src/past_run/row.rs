@@ -64,14 +64,20 @@ impl Row {
         (self.index < values.len() && values.is_valid(self.index)).then(|| values.value(self.index))
     }
 
-    /// A value as JSON: numbers as numbers, everything else in words.
+    /// A value as JSON: numbers as numbers, yes and no as such, everything else in words.
     pub fn value(&self, column: &str) -> Value {
-        let values = self.batch.column_by_name(column).and_then(|values| values.as_primitive_opt::<Float32Type>());
-        let fraction = values.filter(|values| self.index < values.len() && values.is_valid(self.index));
-        match (self.number(column), fraction) {
-            (Some(number), _) => Value::from(number),
-            (None, Some(fraction)) => Value::from(fraction.value(self.index)),
-            (None, None) => self.shown(column).map_or(Value::Null, Value::from),
+        let number = self.number(column).map(Value::from);
+        let other = number.or_else(|| self.fraction(column)).or_else(|| self.flag(column).map(Value::from));
+        other.or_else(|| self.shown(column).map(Value::from)).unwrap_or(Value::Null)
+    }
+
+    /// A number that may have a fraction, in the width of its column.
+    fn fraction(&self, column: &str) -> Option<Value> {
+        let values = self.batch.column_by_name(column)?;
+        let narrow = values.as_primitive_opt::<Float32Type>().filter(|_| self.decimal(column).is_some());
+        match narrow {
+            Some(narrow) => Some(Value::from(narrow.value(self.index))),
+            None => self.decimal(column).map(Value::from),
         }
     }
 

@@ -5,11 +5,13 @@
 //! was read, and stays so.
 
 use super::Pipeline;
+use crate::annotation::AnnotatedNote;
+use crate::context::Trace;
 use crate::document::Sentence;
 use crate::token::{Gap, Token};
 use crate::{
     Assertion, Document, Measurement, MeasurementIndex, MeasurementKind, MeasurementRule, MeasurementWord, Mention,
-    MentionSource, MentionType, Presence, Span, Temporality, UnitIndex,
+    MentionSource, MentionType, Note, Presence, Span, Temporality, UnitIndex,
 };
 
 /// Most tokens of a clause before and after a statement.
@@ -27,33 +29,35 @@ impl Pipeline {
 
     fn assertion_of(&self, document: &Document, measurement: &Measurement) -> Assertion {
         let read = measurement.assertion;
-        let Some(sentence) = document.sentences().get(measurement.sentence as usize) else { return read };
-        let span = measurement.statement;
-        let mention = Mention {
-            span,
-            kind: MentionType::Finding,
-            source: MentionSource::Lexicon,
-            score: None,
-            sentence: measurement.sentence,
-            concept: None,
-            link: None,
-        };
-        let clause = clause(document, sentence, span);
+        let Some((clause, mention)) = clause_of(document, measurement) else { return read };
         let asserted = self.inner.context.assert(document, &clause, &[mention], |_| None);
-        let mut assertion = asserted.into_iter().next().unwrap_or(read);
-        // A family history often stands right before the examination; only words beside a value make it a relative's.
-        let is_beside = |cue: Span| clause.span.start() <= cue.start() && cue.end() <= clause.span.end();
-        if !assertion.experiencer_by.and_then(|evidence| evidence.cue).is_some_and(is_beside) {
-            (assertion.experiencer, assertion.experiencer_by) = (read.experiencer, None);
-        }
-        // Results in words say themselves what is not there.
-        if measurement.value.is_none() {
-            (assertion.presence, assertion.presence_by) = (Presence::Present, None);
-        }
-        if read.temporality == Temporality::Hypothetical {
-            (assertion.temporality, assertion.temporality_by) = (read.temporality, None);
-        }
-        assertion
+        let assertion = asserted.into_iter().next().unwrap_or(read);
+        corrected(measurement, clause.span, assertion).0
+    }
+
+    /// Annotates a note and explains the value of a measurement at a place; `None` where no such value is found.
+    ///
+    /// ```
+    /// use noteward::{AssertionAxis, Note, Pipeline, Span};
+    /// let text = "No distress. Goal SpO2 above 92%.";
+    /// let place = Span::new(text, 29..32).unwrap();
+    /// let why = Pipeline::without_model().explain_measurement(Note::new("1", text), place, "oxygen_saturation").unwrap();
+    /// assert_eq!(why.measurement.value, Some(92.0));
+    /// assert!(why.corrections.iter().any(|&(axis, _)| axis == AssertionAxis::Temporality));
+    /// ```
+    pub fn explain_measurement(&self, note: Note, place: Span, name: &str) -> Option<MeasurementExplanation> {
+        let note = self.annotate(note);
+        let is_it = |measurement: &&Measurement| {
+            let kind = self.measurement_kind(measurement.kind);
+            measurement.span == place && kind.is_some_and(|kind| kind.name == name)
+        };
+        let measurement = *note.measurements.iter().find(is_it)?;
+        let read = self.inner.measurer.measure(&note.document);
+        let read = read.into_iter().find(|read| read.span == place && read.kind == measurement.kind)?;
+        let (clause, mention) = clause_of(&note.document, &read)?;
+        let trace = self.inner.context.trace(&note.document, &clause, &[mention], 0, None)?;
+        let (_, corrections) = corrected(&read, clause.span, trace.assertion);
+        Some(MeasurementExplanation { note, measurement, clause: clause.span, trace, corrections })
     }
 
     /// What the tables know of a measurement.
@@ -80,6 +84,113 @@ impl Pipeline {
     pub fn measurement_rule(&self, rule: MeasurementRule) -> &str {
         self.inner.measurer.rule_name(rule)
     }
+}
+
+/// Why a value of a note stands as it does.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MeasurementExplanation {
+    /// The note, annotated as [`Pipeline::annotate`] does.
+    pub note: AnnotatedNote,
+    /// The value that is explained, with its assertion.
+    pub measurement: Measurement,
+    /// The clause in which cues were looked for.
+    pub clause: Span,
+    /// What each cue of the clause does to it.
+    pub trace: Trace,
+    /// Where the value's own rules went before its cues.
+    pub corrections: Vec<(AssertionAxis, ValueCorrection)>,
+}
+
+/// An axis of an assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AssertionAxis {
+    /// Present, absent or possible.
+    Presence,
+    /// Current, historical or hypothetical.
+    Temporality,
+    /// The patient, family or another.
+    Experiencer,
+}
+
+impl AssertionAxis {
+    /// The column of the axis.
+    pub fn name(self) -> &'static str {
+        match self {
+            AssertionAxis::Presence => "presence",
+            AssertionAxis::Temporality => "temporality",
+            AssertionAxis::Experiencer => "experiencer",
+        }
+    }
+}
+
+/// A rule of values that goes before the cues around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValueCorrection {
+    /// Only words beside a value make it a relative's.
+    NotBeside,
+    /// A result in words says itself what is not there.
+    ResultInWords,
+    /// The words around it say that it is wanted, feared or asked for.
+    Wanted,
+}
+
+impl ValueCorrection {
+    /// What the rule says.
+    pub fn words(self) -> &'static str {
+        match self {
+            ValueCorrection::NotBeside => "only words beside a value make it another person's",
+            ValueCorrection::ResultInWords => "a result in words says itself what is not there",
+            ValueCorrection::Wanted => "words around the value say that it is wanted, feared or asked for",
+        }
+    }
+}
+
+/// The assertion of a value by its cues, with the rules of values before them; and where these say something else.
+fn corrected(
+    read: &Measurement,
+    clause: Span,
+    by_cues: Assertion,
+) -> (Assertion, Vec<(AssertionAxis, ValueCorrection)>) {
+    let mut assertion = by_cues;
+    let mut corrections = Vec::new();
+    // A family history often stands right before the examination; only words beside a value make it a relative's.
+    let is_beside = |cue: Span| clause.start() <= cue.start() && cue.end() <= clause.end();
+    if !assertion.experiencer_by.and_then(|evidence| evidence.cue).is_some_and(is_beside) {
+        (assertion.experiencer, assertion.experiencer_by) = (read.assertion.experiencer, None);
+        if assertion.experiencer != by_cues.experiencer {
+            corrections.push((AssertionAxis::Experiencer, ValueCorrection::NotBeside));
+        }
+    }
+    // Results in words say themselves what is not there.
+    if read.value.is_none() {
+        (assertion.presence, assertion.presence_by) = (Presence::Present, None);
+        if by_cues.presence != Presence::Present {
+            corrections.push((AssertionAxis::Presence, ValueCorrection::ResultInWords));
+        }
+    }
+    if read.assertion.temporality == Temporality::Hypothetical {
+        (assertion.temporality, assertion.temporality_by) = (Temporality::Hypothetical, None);
+        corrections.push((AssertionAxis::Temporality, ValueCorrection::Wanted));
+    }
+    (assertion, corrections)
+}
+
+/// The clause of a value, and the value as something that ConText can assert.
+fn clause_of(document: &Document, measurement: &Measurement) -> Option<(Sentence, Mention)> {
+    let sentence = document.sentences().get(measurement.sentence as usize)?;
+    let mention = Mention {
+        span: measurement.statement,
+        kind: MentionType::Finding,
+        source: MentionSource::Lexicon,
+        score: None,
+        sentence: measurement.sentence,
+        concept: None,
+        link: None,
+    };
+    Some((clause(document, sentence, measurement.statement), mention))
 }
 
 /// The clause around a statement, as a sentence of its own.

@@ -33,6 +33,8 @@ use facts::FactEngines;
 pub use batch::Counts;
 pub use estimate::{Estimate, FieldUse, Reason, estimate};
 pub use explain::Explanation;
+pub use facts::FactExplanation;
+pub use measurements::{AssertionAxis, MeasurementExplanation, ValueCorrection};
 pub use patients::PatientCounts;
 pub use readings::CacheUse;
 pub use resources::Resources;

@@ -141,6 +141,11 @@ impl Resources {
         own.chain(embedded::concepts())
     }
 
+    /// The tables of concepts of facts.
+    pub(crate) fn fact_tables(&self) -> impl Iterator<Item = &TableSource> {
+        embedded::fact_tables().filter_map(|name| self.rule_table(name))
+    }
+
     fn rule(&self, name: &str) -> Result<&TableSource> {
         self.rule_table(name).ok_or_else(|| Error::internal(format!("no table {name}")))
     }

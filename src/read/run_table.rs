@@ -59,12 +59,28 @@ pub(crate) fn batches(run: &Path, name: &str, schema: &SchemaRef, columns: &[&st
 /// # Errors
 /// As [`read`].
 pub(crate) fn find(run: &Path, name: &str, schema: &SchemaRef, wanted: Wanted<'_>) -> Result<Option<RecordBatch>> {
+    find_where(run, name, schema, wanted, |_, _| true)
+}
+
+/// The same, for the first wanted row of which a condition holds too; it is asked of batches with every column.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn find_where(
+    run: &Path,
+    name: &str,
+    schema: &SchemaRef,
+    wanted: Wanted<'_>,
+    is_it: impl Fn(&RecordBatch, usize) -> bool,
+) -> Result<Option<RecordBatch>> {
     let (format, parts) = files(run, name)?;
     for part in parts {
         for batch in open(&part, format, schema, &[], Some(wanted))? {
             let batch = batch?;
             let values = batch.column_by_name(wanted.column).and_then(|column| column.as_string_opt::<i32>());
-            let place = values.and_then(|values| values.iter().position(|value| value == Some(wanted.value)));
+            let is_wanted = |row: usize, value: Option<&str>| value == Some(wanted.value) && is_it(&batch, row);
+            let place =
+                values.and_then(|values| values.iter().enumerate().position(|(row, value)| is_wanted(row, value)));
             if let Some(row) = place {
                 return Ok(Some(batch.slice(row, 1)));
             }

@@ -169,6 +169,7 @@ fn check(input: &Input, before: &[Input]) -> Result<(), String> {
             return Err("expected `measured` with limits, found `measurements`".to_owned());
         }
         InputKind::Number | InputKind::Choice if input.otherwise.is_some() => return wrong("otherwise"),
+        InputKind::Number | InputKind::Choice if input.history_refutes => return wrong("history_refutes"),
         InputKind::Number if input.points.is_some() || input.points_absent != 0.0 => return wrong("points"),
         InputKind::Number if !input.levels.is_empty() => return wrong("levels"),
         InputKind::Number if input.bounds.is_none_or(|[low, high]| low.partial_cmp(&high) != Some(Ordering::Less)) => {

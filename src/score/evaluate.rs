@@ -24,6 +24,13 @@ pub enum InputValue {
     },
     /// A level of a choice, by its place.
     Level(usize),
+    /// One of the levels of a choice from the one to the other, both included.
+    Levels {
+        /// The first that it may be.
+        low: usize,
+        /// The last that it may be.
+        high: usize,
+    },
 }
 
 /// What a score comes to.
@@ -167,6 +174,9 @@ fn value(input: &Input, state: InputValue) -> Option<Interval> {
         }
         (InputKind::Choice, InputValue::Level(level)) if level < input.levels.len() => {
             Some(Interval::point(level as f64))
+        }
+        (InputKind::Choice, InputValue::Levels { low, high }) if low <= high && high < input.levels.len() => {
+            Some(Interval { low: low as f64, high: high as f64 })
         }
         _ => None,
     }
@@ -373,6 +383,24 @@ mod tests {
 
     fn number(value: f64) -> InputValue {
         InputValue::Number { low: value, high: value }
+    }
+
+    #[test]
+    fn a_choice_may_be_one_of_several_levels() {
+        let scores = Score::embedded().unwrap();
+        let sofa = scores.iter().find(|score| score.id == "sofa").unwrap();
+        let mut states = vec![InputValue::Unknown; sofa.inputs().len()];
+        sofa.assume(&mut states, Assume::Normal);
+        let vasopressor = sofa.input_index("vasopressor").unwrap();
+        let mut ends = |state| {
+            states[vasopressor] = state;
+            let outcome = sofa.evaluate(&states);
+            (outcome.min, outcome.max)
+        };
+        assert_eq!(ends(InputValue::Levels { low: 2, high: 3 }), (3.0, 4.0));
+        assert_eq!(ends(InputValue::Levels { low: 1, high: 1 }), ends(InputValue::Level(1)));
+        // Levels that are none are unknown ones.
+        assert_eq!(ends(InputValue::Levels { low: 3, high: 4 }), (0.0, 4.0));
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub struct Input {
     /// Whether a mention as history counts; that of a lasting condition does by default.
     #[serde(default)]
     history: Option<bool>,
+    /// Whether a mention as history makes a yes or no false: who is an ex-smoker does not smoke.
+    #[serde(default)]
+    pub history_refutes: bool,
     /// Whether mentions about the family count.
     #[serde(default)]
     pub family: Family,
@@ -119,6 +122,7 @@ impl Input {
             pick: Pick::Latest,
             course: Course::Chronic,
             history: None,
+            history_refutes: false,
             family: Family::Ignored,
             stated_absence: true,
             on_possible: OnPossible::May,
@@ -234,7 +238,7 @@ impl Sources {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Measured {
-    /// Name of the measurement.
+    /// Name of the measurement, or concept of a fact that has an amount.
     pub name: String,
     /// This much or more.
     #[serde(default)]

@@ -77,7 +77,7 @@ fn alone(score: &Score, index: usize, value: Interval, points: &[(f64, f64)], op
     };
     let decided = match &score.compiled.own[index] {
         Own::Cuts(cuts) => reached(cuts, value).iter().all(|cut| decides(cut.points)),
-        Own::Levels(levels) => levels.iter().all(|points| decides(*points)),
+        Own::Levels(levels) => levels[value.low as usize..=value.high as usize].iter().all(|points| decides(*points)),
         _ => decides(own.low) && decides(own.high),
     };
     (decided, rest.width())

@@ -238,8 +238,13 @@ fn state(score: &Score, index: usize, cell: &str) -> std::result::Result<InputVa
         InputKind::Choice => match input.levels.iter().position(|level| level.name == word) {
             Some(level) => Ok(InputValue::Level(level)),
             None => {
+                let place = |name: &str| input.levels.iter().position(|level| level.name == name);
+                let ends = word.split_once("..").and_then(|(low, high)| place(low).zip(place(high)));
+                if let Some((low, high)) = ends.filter(|(low, high)| low <= high) {
+                    return Ok(InputValue::Levels { low, high });
+                }
                 let names: Vec<&str> = input.levels.iter().map(|level| level.name.as_str()).collect();
-                Err(format!("{}: expected one of {}", input.name, names.join(", ")))
+                Err(format!("{}: expected one of {}, or first..last", input.name, names.join(", ")))
             }
         },
     }

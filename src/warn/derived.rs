@@ -1,7 +1,7 @@
 //! Numbers that are computed from others: age, mean arterial pressure, oxygenation, the rise of a value.
 
 use super::record::{DAY, Known, Value};
-use super::resolve::{Candidate, Counts, Found, Pick, Reason, Says, Whose, number};
+use super::resolve::{Candidate, Counts, Found, History, Pick, Reason, Says, Whose, number};
 
 /// Microseconds of an hour.
 pub(super) const HOUR: i64 = DAY / 24;
@@ -77,7 +77,7 @@ pub(super) fn change(
     before: i64,
     moment: i64,
 ) -> Change {
-    let counts = Counts { window, lasts: false, history: false, whose: Whose::Patient };
+    let counts = Counts { window, lasts: false, history: History::Ignored, whose: Whose::Patient };
     let latest = number(known, candidates, &counts, Pick::Latest, moment);
     let place = latest.evidence[0];
     let missing = || Found { state: None, reason: Some(Reason::NotMentioned), evidence: [None, None] };
@@ -92,7 +92,7 @@ pub(super) fn change(
         is_in_time && at.since - stated.since <= before
     };
     let earlier: Vec<Candidate> = candidates.iter().filter(is_before).copied().collect();
-    let counts = Counts { window: None, lasts: false, history: true, whose: Whose::Patient };
+    let counts = Counts { window: None, lasts: false, history: History::Counts, whose: Whose::Patient };
     let lowest = if earlier.is_empty() { missing() } else { number(known, &earlier, &counts, Pick::Lowest, moment) };
     Change { latest, lowest }
 }

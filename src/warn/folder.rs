@@ -12,9 +12,11 @@ use crate::write::OutputFormat;
 use crate::write::assemble::{PartFile, assemble};
 use crate::{Error, Result};
 
-const TABLE: &str = "warnings";
+/// The table of warnings.
+pub(crate) const TABLE: &str = "warnings";
 const SUMMARY_FILE: &str = "summary.csv";
-const WARN_FILE: &str = "warn.json";
+/// What came of the command.
+pub(crate) const WARN_FILE: &str = "warn.json";
 
 /// An output folder that may be written to.
 pub(super) struct WarnFolder {

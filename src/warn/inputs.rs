@@ -2,7 +2,7 @@
 
 use super::derived::{self, HOUR};
 use super::record::{DAY, Entry, Known, Origin, Record, Value};
-use super::resolve::{self, Candidate, Counts, Found, Pick, Reason, Says, Truth, Whose};
+use super::resolve::{self, Candidate, Counts, Found, History, Pick, Reason, Says, Truth, Whose};
 use super::uses::{Asked, Role, Uses};
 use crate::read::patients::{Patient, Sex};
 use crate::score::{
@@ -77,6 +77,13 @@ pub(super) struct Plan<'s> {
 }
 
 impl Plan<'_> {
+    /// The slot of an input.
+    #[cfg(test)]
+    pub fn slot_of(&self, input: &str) -> u32 {
+        let place = self.score.inputs().iter().position(|own| own.name == input);
+        (self.first + place.unwrap_or_default()) as u32
+    }
+
     /// The slot of what the score requires.
     fn requirement(&self) -> usize {
         self.first_exclusion + self.score.exclusions.len()
@@ -205,7 +212,7 @@ impl<'r> View<'r, '_> {
     pub fn applies(&self, plan: &Plan<'_>) -> bool {
         let state = |slot: usize, window: Window| {
             let window = microseconds(window);
-            let counts = Counts { window, lasts: true, history: window.is_none(), whose: Whose::Patient };
+            let counts = Counts { window, lasts: true, history: History::of(window.is_none()), whose: Whose::Patient };
             resolve::condition(self.known(), self.candidates(slot), &counts, self.moment).state
         };
         let required = plan.score.requirement.as_ref().map(|required| state(plan.requirement(), required.window));
@@ -236,8 +243,13 @@ impl<'r> View<'r, '_> {
             (None, InputKind::YesNo) => self.yes_no(slot, input),
             (None, InputKind::Number) => self.number(slot, input),
             (None, InputKind::Choice) => {
-                let found = resolve::level(self.known(), self.candidates(slot), &counts(input), self.moment);
-                let level = found.state.map_or(InputValue::Unknown, |level| InputValue::Level(usize::from(level)));
+                let worst = input.pick == Picked::Worst;
+                let found = resolve::level(self.known(), self.candidates(slot), &counts(input), worst, self.moment);
+                let level = match found.state.map(|levels| levels.map(usize::from)) {
+                    None => InputValue::Unknown,
+                    Some([low, high]) if low == high => InputValue::Level(low),
+                    Some([low, high]) => InputValue::Levels { low, high },
+                };
                 Resolved::of(&found, level)
             }
         }
@@ -347,7 +359,7 @@ impl<'r> View<'r, '_> {
         if let Some(sex @ (Sex::Female | Sex::Male)) = self.patient.and_then(|patient| patient.sex) {
             return from_file(InputValue::Known(sex == asked));
         }
-        let counts = Counts { window: None, lasts: true, history: true, whose: Whose::Patient };
+        let counts = Counts { window: None, lasts: true, history: History::Counts, whose: Whose::Patient };
         let [female, male] = [Shared::Female, Shared::Male]
             .map(|shared| resolve::condition(self.known(), self.candidates(shared.slot()), &counts, self.moment));
         let (own, other) = if asked == Sex::Female { (female, male) } else { (male, female) };
@@ -386,7 +398,7 @@ fn counts(input: &Input) -> Counts {
     Counts {
         window: microseconds(input.window),
         lasts: input.course == Course::Chronic,
-        history: input.history(),
+        history: if input.history_refutes { History::Refutes } else { History::of(input.history()) },
         whose: match input.family {
             Family::Ignored => Whose::Patient,
             Family::Counts => Whose::Either,

@@ -41,6 +41,7 @@ use crate::write::OutputFormat;
 use crate::{Error, Result};
 
 use folder::WarnFolder;
+pub(crate) use folder::{TABLE, WARN_FILE};
 pub use forms::WarningForm;
 use gather::Tables;
 use inputs::Scores;
@@ -49,6 +50,7 @@ pub use observations::ObservationCounts;
 use record::{Origin, Source, Statement};
 pub use report::{LeftOut, MadeOf, MomentCounts, WarnPatientCounts, WarnReport};
 use roster::Roster;
+pub(crate) use rows::schema;
 use store::{Head, Statements, Store};
 pub use summary::ScoreSummary;
 use summary::Tally;

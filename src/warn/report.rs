@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::WarnOptions;
 use super::moments::Moments;
@@ -86,7 +86,7 @@ impl WarnPatientCounts {
 }
 
 /// A file, or what stands for it, by its hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MadeOf {
     /// Path, or identifier of a score.

@@ -52,9 +52,27 @@ pub(super) struct Counts {
     pub window: Option<i64>,
     /// Whether what is asked for lasts, so that a later denial does not end it.
     pub lasts: bool,
-    /// Whether what was in the past counts too.
-    pub history: bool,
+    /// What a statement of the past does.
+    pub history: History,
     pub whose: Whose,
+}
+
+/// What it means for an input that something was so in the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum History {
+    /// Nothing.
+    Ignored,
+    /// The same as that it is so.
+    Counts,
+    /// It is not so any more: who is an ex-smoker does not smoke.
+    Refutes,
+}
+
+impl History {
+    /// Of an input of which it may count.
+    pub fn of(counts: bool) -> History {
+        if counts { History::Counts } else { History::Ignored }
+    }
 }
 
 /// Which of several values of a window is taken.
@@ -77,6 +95,7 @@ pub(super) enum Reason {
     Implausible,
     Stale,
     AfterAdmission,
+    Unspecific,
     Conflicting,
 }
 
@@ -91,6 +110,7 @@ impl Reason {
             Reason::Implausible => "implausible",
             Reason::Stale => "stale",
             Reason::AfterAdmission => "not at admission",
+            Reason::Unspecific => "not specific",
             Reason::Conflicting => "conflicting",
         }
     }
@@ -146,7 +166,7 @@ impl<'r, 'a> Heard<'r, 'a> {
             is_family.then_some(Reason::OnlyFamily)
         } else if statement.temporality == Temporality::Hypothetical {
             Some(Reason::OnlyHypothetical)
-        } else if statement.temporality == Temporality::Historical && !counts.history {
+        } else if statement.temporality == Temporality::Historical && counts.history == History::Ignored {
             Some(Reason::OnlyHistorical)
         } else if counts.window.is_some_and(|window| moment - known.since > window) {
             Some(Reason::Stale)
@@ -179,7 +199,13 @@ pub(super) fn condition(known: &[Known<'_>], candidates: &[Candidate], counts: &
     let mut told: Vec<Told> = Vec::new();
     for &candidate in candidates {
         if let Some(known) = heard.hear(candidate, counts, moment) {
-            match candidate.says {
+            let is_over = counts.history == History::Refutes && known.statement.temporality == Temporality::Historical;
+            let says = match candidate.says {
+                Says::Yes if is_over => Says::No,
+                says => says,
+            };
+            match says {
+                Says::Maybe if is_over => heard.leave_out(Reason::OnlyHistorical, candidate.known),
                 Says::Implausible => heard.leave_out(Reason::Implausible, candidate.known),
                 says => {
                     told.push(Told { place: candidate.known, entry: known.entry, thing: known.statement.thing, says })
@@ -233,30 +259,56 @@ impl Told {
     }
 }
 
-/// The level that was stated last; levels that one note states beside each other leave it open.
-pub(super) fn level(known: &[Known<'_>], candidates: &[Candidate], counts: &Counts, moment: i64) -> Found<Option<u16>> {
+/// The levels from the first to the last that the entry which stated any last leaves possible. A statement may stand for
+/// several levels: a drug without its dose. Of several statements of the entry any may be right, or the highest level counts
+/// where the worst is asked for.
+pub(super) fn level(
+    known: &[Known<'_>],
+    candidates: &[Candidate],
+    counts: &Counts,
+    worst: bool,
+    moment: i64,
+) -> Found<Option<[u16; 2]>> {
     let mut heard = Heard { known, left_out: None };
-    let mut last: Option<(u32, u16, u32)> = None;
-    let mut other: Option<u32> = None;
+    let mut last: Vec<Stated> = Vec::new();
     for &candidate in candidates {
         if candidate.says != Says::Yes {
             continue;
         }
         let Some(known) = heard.hear(candidate, counts, moment) else { continue };
         let level = candidate.level;
-        match last {
-            Some((entry, stated, _)) if entry == known.entry && stated != level => other = Some(candidate.known),
-            Some((entry, ..)) if entry == known.entry => {}
-            _ => (last, other) = (Some((known.entry, level, candidate.known)), None),
+        match last.last_mut() {
+            Some(stated) if stated.place == candidate.known => {
+                stated.levels = [stated.levels[0].min(level), stated.levels[1].max(level)];
+            }
+            before => {
+                if before.is_some_and(|stated| stated.entry != known.entry) {
+                    last.clear();
+                }
+                last.push(Stated { entry: known.entry, place: candidate.known, levels: [level; 2] });
+            }
         }
     }
-    match (last, other) {
-        (Some((_, _, place)), Some(other)) => {
-            Found { state: None, reason: Some(Reason::Conflicting), evidence: [Some(place), Some(other)] }
-        }
-        (Some((_, level, place)), None) => Found::new(Some(level), Some(place)),
-        (None, _) => heard.nothing(None),
-    }
+    let Some(first) = last.first() else { return heard.nothing(None) };
+    let levels = last.iter().skip(1).fold(first.levels, |[low, high], other| {
+        let least = if worst { low.max(other.levels[0]) } else { low.min(other.levels[0]) };
+        [least, high.max(other.levels[1])]
+    });
+    // The statements that reach the ends.
+    let other = last.iter().find(|other| other.levels != first.levels).map(|other| other.place);
+    let reason = match (levels[0] == levels[1], other) {
+        (true, _) => None,
+        (false, Some(_)) => Some(Reason::Conflicting),
+        (false, None) => Some(Reason::Unspecific),
+    };
+    Found { state: Some(levels), reason, evidence: [Some(first.place), other] }
+}
+
+/// A statement of one or more levels.
+struct Stated {
+    entry: u32,
+    place: u32,
+    levels: [u16; 2],
 }
 
 /// The number that is taken of those stated in the window.
@@ -365,8 +417,9 @@ mod tests {
     use super::*;
     use crate::assertion::Presence;
 
-    const ACUTE: Counts = Counts { window: Some(2 * DAY), lasts: false, history: false, whose: Whose::Patient };
-    const CHRONIC: Counts = Counts { window: None, lasts: true, history: true, whose: Whose::Patient };
+    const ACUTE: Counts =
+        Counts { window: Some(2 * DAY), lasts: false, history: History::Ignored, whose: Whose::Patient };
+    const CHRONIC: Counts = Counts { window: None, lasts: true, history: History::Counts, whose: Whose::Patient };
 
     /// Every statement asserts the input; a denial of thing 1 denies it, one of another thing says nothing; thing 9 excludes.
     fn candidates(record: &Record<'_>, moment: i64) -> Vec<Candidate> {
@@ -431,6 +484,13 @@ mod tests {
         check(vec![note(1, vec![past])], CHRONIC, 1, TRUE);
         check(vec![note(1, vec![mother])], CHRONIC, 1, unknown(Reason::OnlyFamily));
         check(vec![note(1, vec![planned])], CHRONIC, 1, unknown(Reason::OnlyHypothetical));
+        let given_up = Counts { history: History::Refutes, ..ACUTE };
+        let maybe = Statement { presence: Presence::Possible, ..past };
+        check(vec![note(1, vec![past])], given_up, 1, FALSE);
+        check(vec![note(1, vec![past])], given_up, 9, unknown(Reason::Stale));
+        check(vec![note(1, vec![maybe])], given_up, 1, unknown(Reason::OnlyHistorical));
+        check(vec![note(1, vec![past]), note(2, vec![stated(1)])], given_up, 2, TRUE);
+        check(vec![note(1, vec![stated(1)]), note(2, vec![past])], given_up, 2, FALSE);
         let family = Counts { whose: Whose::Family, ..CHRONIC };
         check(vec![note(1, vec![mother])], family, 1, TRUE);
         check(vec![note(1, vec![stated(1)])], family, 1, unknown(Reason::NotMentioned));
@@ -499,13 +559,26 @@ mod tests {
 
     #[test]
     fn levels_are_those_stated_last() {
-        let at = |entries| {
+        // Thing 5 stands for the levels 5 and 6.
+        let at = |entries, worst| {
             let record = Record::new(entries);
-            let found = level(&record.known, &candidates(&record, 2 * DAY), &ACUTE, 2 * DAY);
+            let mut all = Vec::new();
+            for candidate in candidates(&record, 2 * DAY) {
+                all.push(candidate);
+                if candidate.level == 5 {
+                    all.push(Candidate { level: 6, ..candidate });
+                }
+            }
+            let found = level(&record.known, &all, &ACUTE, worst, 2 * DAY);
             (found.state, found.reason)
         };
-        assert_eq!(at(vec![note(1, vec![stated(3)]), note(2, vec![stated(4)])]), (Some(4), None));
-        assert_eq!(at(vec![note(2, vec![stated(3), stated(4)])]), (None, Some(Reason::Conflicting)));
-        assert_eq!(at(vec![note(-9, vec![stated(3)])]), (None, Some(Reason::Stale)));
+        assert_eq!(at(vec![note(1, vec![stated(3)]), note(2, vec![stated(4)])], false), (Some([4, 4]), None));
+        let both = || vec![note(2, vec![stated(3), stated(4)])];
+        assert_eq!(at(both(), false), (Some([3, 4]), Some(Reason::Conflicting)));
+        assert_eq!(at(both(), true), (Some([4, 4]), None));
+        assert_eq!(at(vec![note(2, vec![stated(5)])], false), (Some([5, 6]), Some(Reason::Unspecific)));
+        let with_a_lower = vec![note(2, vec![stated(3), stated(5)])];
+        assert_eq!(at(with_a_lower, true), (Some([5, 6]), Some(Reason::Conflicting)));
+        assert_eq!(at(vec![note(-9, vec![stated(3)])], false), (None, Some(Reason::Stale)));
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{Error, Result};
 
 /// The schema of `warnings`.
-pub(super) fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     let text = |name| Field::new(name, DataType::Utf8, false);
     let optional_text = |name| Field::new(name, DataType::Utf8, true);
     let number = |name| Field::new(name, DataType::Float64, false);
@@ -139,6 +139,8 @@ pub(super) enum EvidenceValue<'a> {
     /// Ends that are open are null.
     Interval([Option<f64>; 2]),
     Level(&'a str),
+    /// The first and the last that it may be.
+    Levels([&'a str; 2]),
 }
 
 /// Collects rows of `warnings`.
@@ -213,7 +215,7 @@ impl WarningRows {
 }
 
 /// A time as it is written.
-pub(super) fn civil(time: i64) -> DateTime {
+pub(crate) fn civil(time: i64) -> DateTime {
     const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
     EPOCH.saturating_add(SignedDuration::from_micros(time))
 }

@@ -46,6 +46,8 @@ pub(super) struct Use {
     on_possible: OnPossible,
     denies: bool,
     bounds: [f64; 2],
+    /// Of a fact: how much of its path is listed.
+    depth: usize,
 }
 
 impl Use {
@@ -56,6 +58,12 @@ impl Use {
             (Role::Gives, _, Some(value)) if statement.presence != Presence::Absent => {
                 let plausible = statement.plausible && is_plausible(value.low) && is_plausible(value.high);
                 if plausible { Says::Value } else { Says::Implausible }
+            }
+            // Who does not drink has fewer drinks than any limit.
+            (Role::Satisfies(_), Some(measured), _)
+                if statement.source == Source::Fact && statement.presence == Presence::Absent =>
+            {
+                return measured.refutes.then_some(Candidate { known, says: Says::No, level: self.level });
             }
             (Role::Gives, ..) | (_, Some(_), None) => return None,
             (_, Some(_), Some(_)) if !statement.plausible => Says::Implausible,
@@ -110,7 +118,8 @@ impl<'s> Uses<'s> {
             return thing;
         }
         let code: String = icd10cm.chars().filter(|c| *c != '.').collect();
-        let uses: Vec<Use> = self.asked.iter().filter_map(|asked| asked.of(source, name, &code)).collect();
+        let mut uses: Vec<Use> = self.asked.iter().filter_map(|asked| asked.of(source, name, &code)).collect();
+        keep_nearest(&mut uses);
         let thing = (!uses.is_empty()).then_some(self.uses.len() as Thing);
         if thing.is_some() {
             self.uses.push(uses);
@@ -130,15 +139,21 @@ impl Asked<'_> {
     fn of(&self, source: Source, name: &str, code: &str) -> Option<Use> {
         let sources = self.sources;
         let named = |names: &[String]| names.iter().position(|known| known == name);
+        let limits = sources.measured.iter().find(|measured| measured.name == name);
+        let mut depth = 0;
         let (place, measured, is_whole) = match source {
             Source::Mention => {
                 let concept = named(&sources.concepts).map(|_| true);
                 (0, None, concept.or_else(|| coded(&sources.icd10cm, code))?)
             }
-            Source::Fact => (0, None, pathed(&sources.facts, name)?),
+            Source::Fact if limits.is_some() => (0, limits.cloned(), true),
+            Source::Fact => {
+                depth = pathed(&sources.facts, name)?;
+                (0, None, depth == name.len())
+            }
             Source::Measurement | Source::File => {
                 let column = || named(&sources.columns).filter(|_| source == Source::File);
-                match sources.measured.iter().find(|measured| measured.name == name) {
+                match limits {
                     Some(measured) => (0, Some(measured.clone()), true),
                     None => (named(&sources.measurements).or_else(column)?, None, true),
                 }
@@ -157,8 +172,19 @@ impl Asked<'_> {
             on_possible: self.on_possible,
             denies: self.stated_absence && is_whole && n_ways <= MAX_DENIABLE,
             bounds: self.bounds,
+            depth,
         })
     }
+}
+
+/// Of one input, the longest path that lists a fact says what it means: `drug.vasopressor.dobutamine` goes before
+/// `drug.vasopressor`.
+fn keep_nearest(uses: &mut Vec<Use>) {
+    let deepest =
+        |slot: u32, uses: &[Use]| uses.iter().filter(|other| other.slot == slot).map(|other| other.depth).max();
+    let nearest: Vec<bool> = uses.iter().map(|own| deepest(own.slot, uses) == Some(own.depth)).collect();
+    let mut nearest = nearest.into_iter();
+    uses.retain(|_| nearest.next().unwrap_or(true));
 }
 
 /// Whether a code begins with one of the listed ones; and if so, whether it is no more special than it.
@@ -169,15 +195,17 @@ fn coded(listed: &[String], code: &str) -> Option<bool> {
     listed.iter().filter_map(rest).map(is_unspecified).reduce(|one, other| one || other)
 }
 
-/// Whether a path begins with one of the listed ones in whole steps; and if so, whether it is the same.
-fn pathed(listed: &[String], path: &str) -> Option<bool> {
-    let rest =
-        |listed: &String| path.strip_prefix(listed.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('.'));
-    listed.iter().filter_map(rest).map(str::is_empty).reduce(|one, other| one || other)
+/// How much of a path the longest of the listed ones has with which it begins in whole steps.
+fn pathed(listed: &[String], path: &str) -> Option<usize> {
+    let begins = |listed: &&String| {
+        path.strip_prefix(listed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    listed.iter().filter(begins).map(String::len).max()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::tests::stated;
     use super::*;
 
     fn list(words: &str) -> Vec<String> {
@@ -194,8 +222,47 @@ mod tests {
 
     #[test]
     fn facts_match_by_whole_steps() {
-        assert_eq!(pathed(&list("procedure.surgery"), "procedure.surgery.orthopedic"), Some(false));
-        assert_eq!(pathed(&list("procedure.surgery"), "procedure.surgery"), Some(true));
-        assert_eq!(pathed(&list("procedure.surgery"), "procedure.surgery_center"), None);
+        let matched = |listed: &str, path: &str| pathed(&list(listed), path).map(|n| path.get(..n).unwrap().to_owned());
+        let some = |path: &str| Some(path.to_owned());
+        assert_eq!(matched("procedure.surgery", "procedure.surgery.orthopedic"), some("procedure.surgery"));
+        assert_eq!(matched("procedure procedure.surgery", "procedure.surgery"), some("procedure.surgery"));
+        assert_eq!(matched("procedure.surgery", "procedure.surgery_center"), None);
+    }
+
+    fn says(score: &str, input: &str, fact: &str, statement: Statement<'_>) -> Vec<(u16, Says)> {
+        let scores = crate::score::Score::embedded().unwrap();
+        let score = scores.into_iter().find(|own| own.id == score).unwrap();
+        let scores = super::super::inputs::Scores::new(vec![score]);
+        let (plans, _) = scores.plans();
+        let slot = plans[0].slot_of(input);
+        let mut uses = scores.uses();
+        let Some(thing) = uses.thing(Source::Fact, Some(fact), None) else { return Vec::new() };
+        let statement = Statement { thing, source: Source::Fact, ..statement };
+        let of_slot = uses.of(thing).iter().filter(|own| own.slot == slot);
+        of_slot.filter_map(|own| own.candidate(0, &statement)).map(|told| (told.level, told.says)).collect()
+    }
+
+    #[test]
+    fn the_longest_path_says_what_a_fact_means() {
+        let levels = |fact: &str| -> Vec<u16> {
+            let said = says("sofa", "vasopressor", fact, stated(0));
+            said.into_iter().filter(|(_, says)| *says == Says::Yes).map(|(level, _)| level).collect()
+        };
+        assert_eq!(levels("drug.vasopressor"), [1, 2, 3]);
+        assert_eq!(levels("drug.vasopressor.norepinephrine"), [2, 3]);
+        assert_eq!(levels("drug.vasopressor.dobutamine"), [1]);
+        assert!(levels("drug.vasopressor.midodrine").is_empty());
+    }
+
+    #[test]
+    fn facts_with_an_amount_are_measured() {
+        let drinks = |value: Option<f64>, presence| {
+            let value = value.map(super::super::record::Value::exactly);
+            says("has_bled", "alcohol", "behaviour.alcohol", Statement { value, presence, ..stated(0) })
+        };
+        assert_eq!(drinks(Some(14.0), Presence::Present), [(0, Says::Yes)]);
+        assert_eq!(drinks(Some(2.0), Presence::Present), [(0, Says::No)]);
+        assert_eq!(drinks(None, Presence::Absent), [(0, Says::No)]);
+        assert!(drinks(None, Presence::Present).is_empty());
     }
 }

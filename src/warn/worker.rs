@@ -281,7 +281,7 @@ fn state_name(input: &Input, resolved: InputValue, taken: InputValue) -> &'stati
         (InputValue::Known(false), _) => "absent",
         (InputValue::Possible, _) => "possible",
         (InputValue::Number { .. }, _) => "number",
-        (InputValue::Level(_), _) => "level",
+        (InputValue::Level(_) | InputValue::Levels { .. }, _) => "level",
     }
 }
 
@@ -295,6 +295,10 @@ fn shown(input: &Input, taken: InputValue) -> Option<EvidenceValue<'_>> {
         }
         (InputKind::Choice, InputValue::Level(level)) => {
             input.levels.get(level).map(|level| EvidenceValue::Level(&level.name))
+        }
+        (InputKind::Choice, InputValue::Levels { low, high }) => {
+            let name = |level: usize| input.levels.get(level).map(|level| level.name.as_str());
+            name(low).zip(name(high)).map(|(low, high)| EvidenceValue::Levels([low, high]))
         }
         _ => None,
     }

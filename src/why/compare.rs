@@ -2,19 +2,16 @@
 
 use serde::Serialize;
 
-use crate::Result;
-use crate::annotation::AnnotatedNote;
 use crate::past_run::{Description, Row};
-use crate::pipeline::{Explanation, Pipeline, Resources};
-use crate::write::mentions::{self, MentionRows};
+use crate::pipeline::{Pipeline, Resources};
 
 /// Something that a run is made with, in the run and in this program.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct MadeWith {
-    /// `version`, `lexicon`, `rules` or `model`.
-    pub what: &'static str,
-    /// The version or hash that `run.json` has.
+    /// `version`, `lexicon`, `rules` or `model`; of a warning also `run`, a score or a file.
+    pub what: String,
+    /// The version or hash that `run.json` or `warn.json` has.
     pub run: Option<String>,
     /// The same of this program, with the run's configuration.
     pub here: Option<String>,
@@ -35,18 +32,18 @@ pub struct ColumnDifference {
 }
 
 impl ColumnDifference {
-    /// This program finds no such mention.
-    pub(super) fn of_missing_row(mention_id: &str) -> ColumnDifference {
-        ColumnDifference { column: "mention_id".into(), run: Some(mention_id.to_owned()), here: None }
+    /// This program makes no row of this identifier.
+    pub(super) fn of_missing_row(column: &str, id: &str) -> ColumnDifference {
+        ColumnDifference { column: column.to_owned(), run: Some(id.to_owned()), here: None }
     }
 }
 
 /// What the run and this program were made with.
 pub(super) fn made_with(run: &Description, resources: &Resources, pipeline: &Pipeline) -> Vec<MadeWith> {
     let hex = |hash: blake3::Hash| hash.to_hex().to_string();
-    let pair = |what, run: Option<&str>, here: Option<String>| {
+    let pair = |what: &str, run: Option<&str>, here: Option<String>| {
         let same = run == here.as_deref();
-        MadeWith { what, run: run.map(str::to_owned), here, same }
+        MadeWith { what: what.to_owned(), run: run.map(str::to_owned), here, same }
     };
     vec![
         pair("version", Some(&run.version), Some(env!("CARGO_PKG_VERSION").to_owned())),
@@ -57,16 +54,10 @@ pub(super) fn made_with(run: &Description, resources: &Resources, pipeline: &Pip
 }
 
 /// The columns in which a row and the one that was made again differ.
-pub(super) fn differences(row: &Row, explanation: &Explanation, pipeline: &Pipeline) -> Result<Vec<ColumnDifference>> {
-    let document = explanation.note.document.clone();
-    let annotations = vec![explanation.annotation];
-    let note = AnnotatedNote { document, annotations, measurements: Vec::new(), facts: Vec::new() };
-    let mut rows = MentionRows::default();
-    rows.push(&note, pipeline);
-    let own = Row::first(rows.finish(mentions::schema())?);
+pub(super) fn differences(row: &Row, own: &Row) -> Vec<ColumnDifference> {
     let differing = own.columns().into_iter().filter_map(|column| {
         let (run, here) = (row.shown(&column), own.shown(&column));
         (run != here).then_some(ColumnDifference { column, run, here })
     });
-    Ok(differing.collect())
+    differing.collect()
 }

@@ -2,54 +2,100 @@
 //! is told with the rows of the tables that made it.
 
 mod compare;
+mod concept;
+mod explained;
+mod model;
 mod report;
 mod tables;
 mod tell;
+mod value;
+mod warning;
 
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::mention::MentionType;
-use crate::past_run::{PastRun, Row};
+use crate::past_run::{PastRun, Row, StatementTable};
 use crate::pipeline::{Pipeline, Resources};
 use crate::write::code_points::CodePoints;
 use crate::{Document, Error, Result, Span};
 
 pub use crate::past_run::{FoundIn, NoteSource};
 pub use compare::{ColumnDifference, MadeWith};
+pub use concept::ConceptTold;
+use explained::{Identity, Told};
+pub use model::{AxesTold, ModelTold};
 pub use tables::TableRow;
-pub use tell::{AxesTold, AxisDecision, ConceptTold, CueTold, ModelTold, ScopeTold};
+pub use tell::{AxisDecision, CueTold, ScopeTold};
+pub use value::{ReadingTold, UnitTold};
+pub use warning::{
+    EvidenceTold, InputTold, MissingTold, ScoreTold, TextState, WarningId, WhyWarning, WhyWarningOptions, why_warning,
+};
 
-/// Why a row of `mentions` says what it says. Its JSON form is this structure; places are code points of the note's text.
+/// Why a row of `mentions`, `measurements` or `facts` says what it says. Its JSON form is this structure, with the row as
+/// `mention`, `measurement` or `fact`; places are code points of the note's text.
 ///
 /// It holds words of the note, for the person who asks.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct Why {
     /// The row, by column.
-    pub mention: Map<String, Value>,
+    #[serde(flatten)]
+    pub row: RowTold,
     /// Where the note stood in the input: `input`, `record`, `line`, `byte_start`, `byte_end`, `text_hash`.
     pub note: Map<String, Value>,
     /// Where its text was read.
     pub read_from: FoundIn,
-    /// The sentence of the mention.
+    /// The sentence of the row.
     pub sentence: SentenceTold,
-    /// What was decided on each axis, and by what; empty where this program does not find the mention.
+    /// What was decided on each axis, and by what; empty where this program does not make the row.
     pub decisions: Vec<AxisDecision>,
-    /// Cues of the sentence that decide nothing of this mention, and why not.
+    /// Cues of the sentence (of a value, of its clause) that decide nothing of this row, and why not.
     pub other_cues: Vec<CueTold>,
     /// What the model makes of the mention.
     pub model: Option<ModelTold>,
-    /// The entry of the lexicon.
+    /// The entry of the lexicon, or of the tables of facts.
     pub concept: Option<ConceptTold>,
+    /// How a value was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<ReadingTold>,
     /// What the run was made with, beside this program.
     pub made_with: Vec<MadeWith>,
     /// Whether this program gives the same row.
     pub same_row: bool,
     /// Where it does not: the columns that differ.
     pub differences: Vec<ColumnDifference>,
+}
+
+/// A row of a table, by column.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RowTold {
+    /// Of `mentions`.
+    Mention(Map<String, Value>),
+    /// Of `measurements`.
+    Measurement(Map<String, Value>),
+    /// Of `facts`.
+    Fact(Map<String, Value>),
+}
+
+impl RowTold {
+    /// Its columns.
+    pub fn cells(&self) -> &Map<String, Value> {
+        let (RowTold::Mention(cells) | RowTold::Measurement(cells) | RowTold::Fact(cells)) = self;
+        cells
+    }
+
+    /// What it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            RowTold::Mention(_) => "mention",
+            RowTold::Measurement(_) => "measurement",
+            RowTold::Fact(_) => "fact",
+        }
+    }
 }
 
 /// A sentence, with the section it stands in.
@@ -70,35 +116,39 @@ pub struct SentenceTold {
     pub heading: Option<String>,
 }
 
-/// Explains a row of the mentions of a run.
+/// Explains a row of the mentions, the measurements or the facts of a run, by its identifier.
 ///
 /// # Errors
-/// The run, the mention, the note's text, or a table of the configuration is not to be found; the text has changed.
-pub fn why(run: &Path, mention_id: &str, source: &NoteSource) -> Result<Why> {
+/// The run, the row, the note's text, or a table of the configuration is not to be found; the text has changed.
+pub fn why(run: &Path, id: &str, source: &NoteSource) -> Result<Why> {
     let run = PastRun::open(run)?;
-    let row = run.mention(mention_id)?;
+    let (table, row) = run.statement(id)?;
     let note_row = run.note(row.text("note_id").unwrap_or_default())?;
     let (note, read_from) = run.read_note(&note_row, source)?;
     let resources = Resources::load(&run.config()?)?;
     let pipeline = Pipeline::new(&resources)?;
-    let (place, kind) = identity(&run, &row, &note.text)?;
+    let identity = Identity::of(table, &row);
+    let (place, identity) = place_of(&row, &note.text).zip(identity).ok_or_else(|| {
+        let problem =
+            format!("{} row {id:?}: expected a type or name, and a place within the note's text", table.name());
+        Error::input(run.folder(), problem)
+    })?;
     let document = pipeline.segment(note.clone());
-    let explanation = pipeline.explain(note, place, kind);
     let points = CodePoints::of(document.text());
-    let (mut decisions, mut other_cues, mut model, mut concept) = (Vec::new(), Vec::new(), None, None);
-    let differences = match &explanation {
-        Some(explanation) => {
-            let teller = tell::Teller { explanation, pipeline: &pipeline, resources: &resources, points: &points };
-            decisions = teller.decisions();
-            other_cues = teller.other_cues();
-            model = teller.model();
-            concept = teller.concept();
-            compare::differences(&row, explanation, &pipeline)?
-        }
-        None => vec![ColumnDifference::of_missing_row(mention_id)],
+    let explained = identity.explain(&pipeline, note, place);
+    let Told { decisions, other_cues, model, concept, reading } =
+        explained.as_ref().map(|explained| explained.tell(&pipeline, &resources)).unwrap_or_default();
+    let differences = match explained {
+        Some(explained) => compare::differences(&row, &explained.into_row(&pipeline)?),
+        None => vec![ColumnDifference::of_missing_row(table.id_column(), id)],
     };
+    let cells = values(&row);
     Ok(Why {
-        mention: values(&row),
+        row: match table {
+            StatementTable::Mentions => RowTold::Mention(cells),
+            StatementTable::Measurements => RowTold::Measurement(cells),
+            StatementTable::Facts => RowTold::Fact(cells),
+        },
         note: values(&note_row).into_iter().filter(|(column, _)| PLACE.contains(&column.as_str())).collect(),
         read_from,
         sentence: sentence_of(&document, place, &pipeline, &points),
@@ -106,6 +156,7 @@ pub fn why(run: &Path, mention_id: &str, source: &NoteSource) -> Result<Why> {
         other_cues,
         model,
         concept,
+        reading,
         made_with: compare::made_with(run.description(), &resources, &pipeline),
         same_row: differences.is_empty(),
         differences,
@@ -115,16 +166,10 @@ pub fn why(run: &Path, mention_id: &str, source: &NoteSource) -> Result<Why> {
 /// Columns of `notes` that tell where a note stood.
 const PLACE: [&str; 6] = ["input", "record", "line", "byte_start", "byte_end", "text_hash"];
 
-/// What makes the mention: its place and its type.
-fn identity(run: &PastRun, row: &Row, text: &str) -> Result<(Span, MentionType)> {
+/// The place of a row in its note.
+fn place_of(row: &Row, text: &str) -> Option<Span> {
     let byte = |column: &str| row.number(column).and_then(|byte| usize::try_from(byte).ok());
-    let place = byte("start_byte").zip(byte("end_byte")).and_then(|(start, end)| Span::new(text, start..end));
-    let kind = row.text("type").and_then(MentionType::from_name);
-    place.zip(kind).ok_or_else(|| {
-        let id = row.text("mention_id").unwrap_or_default();
-        let problem = format!("mention {id:?}: expected a type and a place within the note's text");
-        Error::input(run.folder(), problem)
-    })
+    Span::new(text, byte("start_byte")?..byte("end_byte")?)
 }
 
 fn sentence_of(document: &Document, place: Span, pipeline: &Pipeline, points: &CodePoints<'_>) -> SentenceTold {

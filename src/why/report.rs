@@ -2,17 +2,20 @@
 
 use std::fmt::{self, Formatter};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use super::{AxisDecision, ConceptTold, ModelTold, TableRow, Why};
+use super::{AxisDecision, ConceptTold, ModelTold, ReadingTold, RowTold, TableRow, UnitTold, Why};
 
 /// Hexadecimal digits of a hash that are shown.
 const SHORT_HASH: usize = 12;
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.write_mention(f)?;
+        self.write_row(f)?;
         self.write_sentence(f)?;
+        if let Some(reading) = &self.reading {
+            write_reading(f, reading, self.row.cells())?;
+        }
         for decision in &self.decisions {
             write_decision(f, decision)?;
         }
@@ -38,22 +41,29 @@ impl fmt::Display for Why {
 }
 
 impl Why {
-    fn write_mention(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let cell = |column: &str| shown(&self.mention, column);
-        write!(f, "mention {} of note {}", cell("mention_id"), cell("note_id"))?;
+    fn write_row(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let cell = |column: &str| shown(self.row.cells(), column);
+        let (id, words, kind) = match &self.row {
+            RowTold::Mention(_) | RowTold::Fact(_) => ("mention_id", "text", "type"),
+            RowTold::Measurement(_) => ("measurement_id", "value_text", "name"),
+        };
+        write!(f, "{} {} of note {}", self.row.kind(), cell(id), cell("note_id"))?;
         for column in ["patient_id", "encounter_id", "note_time", "note_type"] {
-            if self.mention.get(column).is_some_and(|value| !value.is_null()) {
+            if self.row.cells().get(column).is_some_and(|value| !value.is_null()) {
                 write!(f, ", {} {}", column.replace('_', " ").replace(" id", ""), cell(column))?;
             }
         }
         writeln!(f)?;
-        writeln!(f, "    {:?} at {} to {}: {}", cell("text"), cell("start"), cell("end"), cell("type"))?;
+        writeln!(f, "    {:?} at {} to {}: {}", cell(words), cell("start"), cell("end"), cell(kind))?;
         writeln!(f, "    {}, {}, {}", cell("presence"), cell("temporality"), cell("experiencer"))?;
-        writeln!(
-            f,
-            "    found by {}",
-            if cell("source") == "both" { "lexicon and model".into() } else { cell("source") }
-        )
+        match &self.row {
+            RowTold::Mention(_) if cell("source") == "both" => writeln!(f, "    found by lexicon and model"),
+            RowTold::Mention(_) => writeln!(f, "    found by {}", cell("source")),
+            RowTold::Fact(cells) if cells.get("value").is_some_and(|value| !value.is_null()) => {
+                writeln!(f, "    {} {}", cell("value"), cell("unit"))
+            }
+            RowTold::Measurement(_) | RowTold::Fact(_) => Ok(()),
+        }
     }
 
     fn write_sentence(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -66,9 +76,9 @@ impl Why {
         writeln!(f, "    {}", self.marked_sentence())
     }
 
-    /// The sentence on one line: the mention in `[ ]`, the cues that decide in `{ }`, their scopes in `< >`.
+    /// The sentence on one line: the row's words in `[ ]`, the cues that decide in `{ }`, their scopes in `< >`.
     fn marked_sentence(&self) -> String {
-        let number = |column: &str| self.mention.get(column).and_then(Value::as_u64).unwrap_or_default() as u32;
+        let number = |column: &str| self.row.cells().get(column).and_then(Value::as_u64).unwrap_or_default() as u32;
         let mut marks = vec![(number("start"), number("end"), '[', ']')];
         for decision in &self.decisions {
             if let Some((start, end)) = decision.cue_start.zip(decision.cue_end) {
@@ -76,16 +86,15 @@ impl Why {
             }
             marks.extend(decision.scope.as_ref().map(|scope| (scope.start, scope.end, '<', '>')));
         }
-        marks.sort_unstable();
+        // What is wider opens first.
+        marks.sort_by_key(|&(start, end, opening, _)| (start, std::cmp::Reverse(end), std::cmp::Reverse(opening)));
         marks.dedup();
         let mut line = String::new();
         for (point, character) in (self.sentence.start..).zip(self.sentence.text.chars().map(Some).chain([None])) {
-            // What opened last closes first, and what is wider opens first.
+            // What opened last closes first.
             let closing = marks.iter().rev().filter(|&&(start, end, ..)| end == point && start < end);
             line.extend(closing.map(|mark| mark.3));
-            let mut opening: Vec<_> = marks.iter().filter(|mark| mark.0 == point).collect();
-            opening.sort_by_key(|mark| (std::cmp::Reverse(mark.1), std::cmp::Reverse(mark.2)));
-            line.extend(opening.iter().map(|mark| mark.2));
+            line.extend(marks.iter().filter(|mark| mark.0 == point).map(|mark| mark.2));
             line.extend(character.map(|character| if character.is_control() { ' ' } else { character }));
         }
         line
@@ -122,7 +131,7 @@ impl Why {
             return writeln!(f, "this program gives the same row");
         }
         if self.decisions.is_empty() {
-            return writeln!(f, "this program finds no such mention");
+            return writeln!(f, "this program finds no such {}", self.row.kind());
         }
         writeln!(f, "this program gives another row; all but the first lines tell of it")?;
         for difference in &self.differences {
@@ -141,6 +150,10 @@ impl Why {
 
 fn write_decision(f: &mut Formatter<'_>, decision: &AxisDecision) -> fmt::Result {
     write!(f, "\n{}: {}", decision.axis, decision.value)?;
+    if let Some(because) = decision.because {
+        writeln!(f, ", since {because}")?;
+        return decision.by_rules.map_or(Ok(()), |value| writeln!(f, "    instead  of {value}, which its cues say"));
+    }
     let Some(rule) = &decision.rule else { return writeln!(f, ", the default") };
     write!(f, "\n    rule     {rule}")?;
     if let (Some(cue), Some(start), Some(end)) = (&decision.cue, decision.cue_start, decision.cue_end) {
@@ -151,7 +164,8 @@ fn write_decision(f: &mut Formatter<'_>, decision: &AxisDecision) -> fmt::Result
         writeln!(f, "    counts   as {category}")?;
     }
     if let Some(value) = decision.by_rules {
-        writeln!(f, "    instead  of {value}, which the rules alone say")?;
+        let who = if rule.starts_with("model:") { "the rules alone" } else { "its cues alone" };
+        writeln!(f, "    instead  of {value}, which {who} say")?;
     }
     if let Some(scope) = &decision.scope {
         writeln!(f, "    scope    {} to {}, {:?}, ended by {}", scope.start, scope.end, scope.text, scope.ended_by)?;
@@ -168,6 +182,58 @@ fn write_row(f: &mut Formatter<'_>, row: &TableRow) -> fmt::Result {
         writeln!(f, "             {column}: {cell}")?;
     }
     Ok(())
+}
+
+/// How a value was read: what names it, its unit, its range.
+fn write_reading(f: &mut Formatter<'_>, reading: &ReadingTold, cells: &Map<String, Value>) -> fmt::Result {
+    let cell = |column: &str| shown(cells, column);
+    let is_there = |column: &str| cells.get(column).is_some_and(|value| !value.is_null());
+    write!(f, "\nvalue: {}", cell("name"))?;
+    if is_there("value") {
+        let comparator = if is_there("comparator") { format!("{} ", cell("comparator")) } else { String::new() };
+        write!(f, " {comparator}{} {}", cell("value"), cell("unit"))?;
+    }
+    if is_there("loinc") {
+        write!(f, ", LOINC {}", cell("loinc"))?;
+    }
+    writeln!(f, "\n    stated   {:?} at {} to {}", reading.text, reading.start, reading.end)?;
+    writeln!(f, "    rule     {}", reading.rule)?;
+    if let Some(row) = &reading.read_by {
+        write_place(f, row)?;
+    }
+    if let Some(row) = &reading.row {
+        write!(f, "    row      {}, line {}", row.table, row.line)?;
+        match reading.form_in {
+            Some(column) => writeln!(f, ", column {column}, source {}", row.cell("source"))?,
+            None => writeln!(f, ", source {}", row.cell("source"))?,
+        }
+    }
+    if let Some(unit) = &reading.unit {
+        write_unit(f, unit, &cell("stated_value"), is_there("unit").then(|| (cell("value"), cell("unit"))))?;
+    }
+    if let Some(plausible) = &reading.plausible {
+        let is_in = if cells.get("plausible").and_then(Value::as_bool) == Some(true) { "within" } else { "outside" };
+        writeln!(f, "    range    {is_in} the plausible {plausible}")?;
+    }
+    for column in ["taken_at", "trend", "site", "laterality", "method"].into_iter().filter(|column| is_there(column)) {
+        writeln!(f, "    {:8} {}", column.split('_').next().unwrap_or(column), cell(column))?;
+    }
+    Ok(())
+}
+
+fn write_unit(f: &mut Formatter<'_>, unit: &UnitTold, number: &str, value: Option<(String, String)>) -> fmt::Result {
+    match (&unit.taken_within, &unit.row) {
+        (Some(range), _) => writeln!(f, "    unit     {}, as numbers in {range} without unit are", unit.ucum)?,
+        (None, Some(row)) => writeln!(f, "    unit     {}, {}, line {}", unit.ucum, row.table, row.line)?,
+        (None, None) => writeln!(f, "    unit     {}", unit.ucum)?,
+    }
+    let Some((value, canonical)) = value.filter(|_| unit.factor != 1.0 || unit.offset != 0.0) else { return Ok(()) };
+    let number = if unit.offset == 0.0 { number.to_owned() } else { format!("({number} - {})", unit.offset) };
+    writeln!(f, "    convert  {number} * {} = {value} {canonical}", unit.factor)
+}
+
+fn write_place(f: &mut Formatter<'_>, row: &TableRow) -> fmt::Result {
+    writeln!(f, "    row      {}, line {}, source {}", row.table, row.line, row.cell("source"))
 }
 
 fn write_model(f: &mut Formatter<'_>, model: &ModelTold) -> fmt::Result {
@@ -217,10 +283,16 @@ fn write_concept(f: &mut Formatter<'_>, concept: &ConceptTold) -> fmt::Result {
     }
 }
 
-fn shown(cells: &Map<String, Value>, column: &str) -> String {
+pub(super) fn shown(cells: &Map<String, Value>, column: &str) -> String {
     match cells.get(column) {
         Some(Value::String(words)) => words.clone(),
         Some(Value::Null) | None => "-".to_owned(),
+        Some(Value::Number(number)) => in_words(number),
         Some(value) => value.to_string(),
     }
+}
+
+/// A number, without a fraction where it has none.
+pub(super) fn in_words(number: &Number) -> String {
+    number.as_f64().filter(|_| number.is_f64()).map_or_else(|| number.to_string(), |number| number.to_string())
 }

@@ -51,6 +51,43 @@ pub(super) fn rule_row(resources: &Resources, rule: &str, number: usize) -> Opti
     Some(TableRow::of(source, &row))
 }
 
+/// The row of a rule that asserted a fact: of the cues of facts, which come first, of the other cues, or of what sections say
+/// of facts; `None` where the words of the fact or a year decided.
+pub(super) fn fact_rule_row(resources: &Resources, rule: &str, number: usize) -> Option<TableRow> {
+    let own = resources.rule_table("facts/cues.tsv")?;
+    let n_own = named_rows(&own.text).count();
+    let shared = resources.rule_table("cues.tsv")?;
+    if let Some(section) = rule.strip_prefix("section:") {
+        let source = resources.rule_table("facts/section-priors.tsv")?;
+        let number = number.checked_sub(n_own + named_rows(&shared.text).count())?;
+        let row = named_rows(&source.text).nth(number).filter(|row| row.cell("section") == section)?;
+        return Some(TableRow::of(source, &row));
+    }
+    let (source, number) = match number.checked_sub(n_own) {
+        Some(number) => (shared, number),
+        None => (own, number),
+    };
+    let (category, cue) = rule.split_once(':')?;
+    let is_it = |row: &NamedRow<'_>| row.cell("category") == category && row.cell("cue") == cue;
+    let row = named_rows(&source.text).nth(number).filter(is_it)?;
+    Some(TableRow::of(source, &row))
+}
+
+/// The row of a concept of facts.
+pub(super) fn fact_row(resources: &Resources, id: &str) -> Option<TableRow> {
+    resources.fact_tables().find_map(|source| {
+        let row = named_rows(&source.text).find(|row| row.cell("id") == id)?;
+        Some(TableRow::of(source, &row))
+    })
+}
+
+/// The first row of a table of rules that is asked for.
+pub(super) fn row_of(resources: &Resources, table: &str, is_it: impl Fn(&NamedRow<'_>) -> bool) -> Option<TableRow> {
+    let source = resources.rule_table(table)?;
+    let row = named_rows(&source.text).find(is_it)?;
+    Some(TableRow::of(source, &row))
+}
+
 /// The row of a concept: the user's, the last table first, before the program's own.
 pub(super) fn concept_row(resources: &Resources, id: &str) -> Option<TableRow> {
     resources.concept_tables().find_map(|source| {
@@ -61,12 +98,21 @@ pub(super) fn concept_row(resources: &Resources, id: &str) -> Option<TableRow> {
 
 /// The form of a concept's row that words spell as it is listed; `None` where they are a variant of one.
 pub(super) fn listed_form(row: &TableRow, words: &str) -> Option<String> {
+    let forms = std::iter::once(row.cell("name")).chain(row.cell("forms").split('|'));
+    forms.filter(|form| !form.is_empty()).find(|form| spells(bare(form), words)).map(str::to_owned)
+}
+
+/// Whether words are those of a phrase, whatever their case and number.
+pub(super) fn spells(phrase: &str, words: &str) -> bool {
     let keys = |phrase: &str| {
         let mut keys = Vec::new();
         Compared::Stems.append_keys(phrase, &mut keys);
         keys
     };
-    let spelled = keys(words);
-    let forms = std::iter::once(row.cell("name")).chain(row.cell("forms").split('|'));
-    forms.filter(|form| !form.is_empty()).find(|form| keys(form) == spelled).map(str::to_owned)
+    phrase == words || keys(phrase) == keys(words)
+}
+
+/// A form without the mark before it, by which tables of facts tell what it says by itself.
+fn bare(form: &str) -> &str {
+    form.split_once(':').map_or(form, |(_, form)| form)
 }

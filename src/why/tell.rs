@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::tables::{self, TableRow};
-use crate::Span;
-use crate::assertion::{AxisScores, Evidence, RuleIndex};
-use crate::context::{CueEffect, Scope, ScopeEnd, TracedCue};
-use crate::pipeline::{Explanation, Pipeline, Resources};
+use super::tables::TableRow;
+use crate::assertion::{Evidence, RuleIndex};
+use crate::context::{CueEffect, Scope, ScopeEnd, Trace, TracedCue};
+use crate::pipeline::{AssertionAxis, ValueCorrection};
 use crate::write::code_points::CodePoints;
+use crate::{Assertion, Span};
 
 /// What was decided on an axis, and by what.
 #[derive(Clone, Serialize)]
@@ -17,8 +17,10 @@ pub struct AxisDecision {
     pub axis: &'static str,
     /// The value.
     pub value: &'static str,
-    /// What rules alone say, where the model decided otherwise.
+    /// What rules alone say, where the model decided otherwise; of a fact, what its cues say where its own words say otherwise.
     pub by_rules: Option<&'static str>,
+    /// The rule of values that goes before cues, in words.
+    pub because: Option<&'static str>,
     /// The rule; `None` for the default.
     pub rule: Option<String>,
     /// The words of the cue, or of the section's heading.
@@ -67,96 +69,37 @@ pub struct CueTold {
     pub because: String,
 }
 
-/// What the model makes of a mention: probabilities in 0..=1.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ModelTold {
-    /// Of the span and type, where the model found them.
-    pub score: Option<f32>,
-    /// Mean over the words of being part of a mention.
-    pub inside: Option<f32>,
-    /// What the network gives to each axis, over the words of the mention.
-    pub network: Option<AxesTold>,
-    /// The same together with the linear model over the words around it: from a half on it decides.
-    pub together: Option<AxesTold>,
-}
-
-/// Probabilities, in 0..=1, of what departs from the default of each axis.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[non_exhaustive]
-pub struct AxesTold {
-    /// Of being denied.
-    pub absent: f32,
-    /// Of being uncertain.
-    pub possible: f32,
-    /// Of being over.
-    pub historical: f32,
-    /// Of not being said to happen.
-    pub hypothetical: f32,
-    /// Of being somebody else's.
-    pub other_experiencer: f32,
-}
-
-impl AxesTold {
-    fn of(scores: &AxisScores, probability: impl Fn(f32) -> f32) -> AxesTold {
-        AxesTold {
-            absent: probability(scores.absent),
-            possible: probability(scores.possible),
-            historical: probability(scores.historical),
-            hypothetical: probability(scores.hypothetical),
-            other_experiencer: probability(scores.other_experiencer),
-        }
-    }
-}
-
-/// An entry of the lexicon.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ConceptTold {
-    /// Identifier.
-    pub id: String,
-    /// Preferred name.
-    pub name: String,
-    /// Type of the concept, before the section has its say.
-    pub kind: &'static str,
-    /// ICD-10-CM code: the concept's own, or the one that side, site, severity and type in the words support.
-    pub icd10cm: Option<String>,
-    /// Other codes.
-    pub codes: Option<String>,
-    /// The step that linked the mention to the concept, as in the column `link`.
-    pub link: Option<&'static str>,
-    /// How far the words support the concept, in 0..=1.
-    pub link_score: Option<f32>,
-    /// The words of the mention that spell a form.
-    pub form: Option<String>,
-    /// The form as the table lists it; `None` where the words are a variant of a form.
-    pub listed_form: Option<String>,
-    /// The row of the table.
-    pub row: Option<TableRow>,
-}
-
-/// Tells an explanation.
+/// Tells the assertion of a row.
 pub(super) struct Teller<'a> {
-    pub explanation: &'a Explanation,
-    pub pipeline: &'a Pipeline,
-    pub resources: &'a Resources,
+    pub text: &'a str,
     pub points: &'a CodePoints<'a>,
+    pub trace: &'a Trace,
+    /// The assertion of the row.
+    pub given: &'a Assertion,
+    /// Where rules of values went before the cues.
+    pub corrections: &'a [(AssertionAxis, ValueCorrection)],
+    /// What the row is of: a mention, a value, a fact.
+    pub what: &'static str,
+    /// What overrules a cue: the model of mentions, the words of a fact.
+    pub overruled_by: &'static str,
+    pub names: &'a dyn Fn(RuleIndex) -> &'a str,
+    pub rows: &'a dyn Fn(RuleIndex) -> Option<TableRow>,
 }
 
 impl Teller<'_> {
     pub fn decisions(&self) -> Vec<AxisDecision> {
-        let given = &self.explanation.trace.assertion;
-        let rules = &self.explanation.trace.by_rules;
+        use AssertionAxis::{Experiencer, Presence, Temporality};
+        let (given, rules) = (self.given, &self.trace.by_rules);
         vec![
-            self.decision("presence", given.presence.name(), rules.presence.name(), given.presence_by),
-            self.decision("temporality", given.temporality.name(), rules.temporality.name(), given.temporality_by),
-            self.decision("experiencer", given.experiencer.name(), rules.experiencer.name(), given.experiencer_by),
+            self.decision(Presence, given.presence.name(), rules.presence.name(), given.presence_by),
+            self.decision(Temporality, given.temporality.name(), rules.temporality.name(), given.temporality_by),
+            self.decision(Experiencer, given.experiencer.name(), rules.experiencer.name(), given.experiencer_by),
         ]
     }
 
     fn decision(
         &self,
-        axis: &'static str,
+        axis: AssertionAxis,
         value: &'static str,
         by_rules: &'static str,
         by: Option<Evidence>,
@@ -164,74 +107,51 @@ impl Teller<'_> {
         let cue = by.and_then(|by| by.cue);
         let traced = by.and_then(|by| {
             let decides = |cue: &&TracedCue| cue.rule == by.rule && Some(cue.span) == by.cue;
-            self.explanation.trace.cues.iter().find(decides)
+            self.trace.cues.iter().find(decides)
         });
         let scope = traced.and_then(|cue| match &cue.effect {
             CueEffect::Decides(scope) => Some(self.scope(scope)),
             _ => None,
         });
         AxisDecision {
-            axis,
+            axis: axis.name(),
             value,
             by_rules: (by_rules != value).then_some(by_rules),
-            rule: by.map(|by| self.pipeline.rule_name(by.rule).to_owned()),
+            because: self.correction(axis).map(ValueCorrection::words),
+            rule: by.map(|by| (self.names)(by.rule).to_owned()),
             cue: cue.map(|cue| self.words(cue)),
             cue_start: cue.map(|cue| self.points.before(cue.start())),
             cue_end: cue.map(|cue| self.points.before(cue.end())),
             counts_as: traced.and_then(|cue| self.counts_as(cue)),
             scope,
-            row: by.and_then(|by| self.row(by.rule)),
+            row: by.and_then(|by| (self.rows)(by.rule)),
         }
     }
 
     pub fn other_cues(&self) -> Vec<CueTold> {
-        let cues = self.explanation.trace.cues.iter().enumerate();
-        let others = cues.filter(|(_, cue)| !matches!(cue.effect, CueEffect::Decides(_)));
+        let cues = self.trace.cues.iter().enumerate();
+        let others = cues.filter(|(_, cue)| !self.decides(cue));
         let told = others.map(|(index, cue)| CueTold {
             text: self.words(cue.span),
             start: self.points.before(cue.span.start()),
             end: self.points.before(cue.span.end()),
-            rule: self.pipeline.rule_name(cue.rule).to_owned(),
+            rule: (self.names)(cue.rule).to_owned(),
             counts_as: self.counts_as(cue),
             because: self.because(index, &cue.effect),
         });
         told.collect()
     }
 
-    pub fn model(&self) -> Option<ModelTold> {
-        let Explanation { annotation, scores, inside, .. } = self.explanation;
-        let score = annotation.mention.score;
-        (score.is_some() || scores.is_some() || inside.is_some()).then_some(ModelTold {
-            score,
-            inside: *inside,
-            network: scores.map(|scores| AxesTold::of(&scores, |probability| probability)),
-            together: self
-                .explanation
-                .trace
-                .learned
-                .map(|odds| AxesTold::of(&odds, |odds| 1.0 / (1.0 + (-odds).exp()))),
-        })
+    /// Whether a cue decides something of the row.
+    fn decides(&self, cue: &TracedCue) -> bool {
+        let is_its = |by: Option<Evidence>| by.is_some_and(|by| by.rule == cue.rule && by.cue == Some(cue.span));
+        let given = self.given;
+        matches!(cue.effect, CueEffect::Decides(_))
+            && [given.presence_by, given.temporality_by, given.experiencer_by].into_iter().any(is_its)
     }
 
-    pub fn concept(&self) -> Option<ConceptTold> {
-        let mention = &self.explanation.annotation.mention;
-        let concept = self.pipeline.concept(mention)?;
-        let row = tables::concept_row(self.resources, concept.id);
-        let form = self.explanation.form.map(|span| self.words(span));
-        let listed_form = row.as_ref().zip(form.as_deref()).and_then(|(row, form)| tables::listed_form(row, form));
-        let owned = |cell: Option<&str>| cell.map(str::to_owned);
-        Some(ConceptTold {
-            id: concept.id.to_owned(),
-            name: concept.name.to_owned(),
-            kind: concept.kind.name(),
-            icd10cm: owned(concept.icd10cm),
-            codes: owned(concept.codes),
-            link: mention.link.map(|link| link.kind.name()),
-            link_score: mention.link.map(|link| link.score),
-            form,
-            listed_form,
-            row,
-        })
+    fn correction(&self, axis: AssertionAxis) -> Option<ValueCorrection> {
+        self.corrections.iter().find(|(corrected, _)| *corrected == axis).map(|&(_, correction)| correction)
     }
 
     fn counts_as(&self, cue: &TracedCue) -> Option<String> {
@@ -241,26 +161,26 @@ impl Teller<'_> {
 
     fn because(&self, index: usize, effect: &CueEffect) -> String {
         let decides = |cue: &TracedCue| matches!(cue.effect, CueEffect::Decides(_)) && cue.governed_by == Some(index);
-        if let Some(governed) = self.explanation.trace.cues.iter().position(decides) {
+        if let Some(governed) = self.trace.cues.iter().position(decides) {
             return format!("it governs {}, which decides", self.cue_named(governed));
         }
+        let what = self.what;
         match effect {
-            // Only others are told.
-            CueEffect::Decides(_) => String::new(),
-            CueEffect::Overruled(_) => "the model overruled it".into(),
-            CueEffect::LeavesDefault(_) => "it reaches the mention, and says what the default says".into(),
+            CueEffect::Decides(_) => "it reaches the value, and a rule of values goes before it".into(),
+            CueEffect::Overruled(_) => format!("{} overruled it", self.overruled_by),
+            CueEffect::LeavesDefault(_) => format!("it reaches the {what}, and says what the default says"),
             CueEffect::LastingCondition(_) => {
-                "it reaches the mention, but a symptom or lasting condition with a past is here at present".into()
+                format!("it reaches the {what}, but a symptom or lasting condition with a past is here at present")
             }
             CueEffect::Pseudo => "it looks like a cue and is none".into(),
             CueEffect::EndsReach => "it ends the reach of other cues".into(),
-            CueEffect::OtherSide => "the mention stands on the side to which it does not reach".into(),
+            CueEffect::OtherSide => format!("the {what} stands on the side to which it does not reach"),
             CueEffect::TooFar { distance, limit } => {
                 format!("{distance} tokens stand between, and it reaches over {limit}")
             }
             CueEffect::EndedBy(index) => format!("its reach ends at {}", self.cue_named(*index)),
             CueEffect::NearerCue(index) => format!("{} decides", self.cue_named(*index)),
-            CueEffect::OutOfReach => "it does not reach the mention".into(),
+            CueEffect::OutOfReach => format!("it does not reach the {what}"),
         }
     }
 
@@ -281,16 +201,11 @@ impl Teller<'_> {
 
     /// A cue of the sentence by its words and its rule.
     fn cue_named(&self, index: usize) -> String {
-        self.explanation.trace.cues.get(index).map_or_else(String::new, |cue| {
-            format!("{:?} ({})", self.words(cue.span), self.pipeline.rule_name(cue.rule))
-        })
-    }
-
-    fn row(&self, rule: RuleIndex) -> Option<TableRow> {
-        tables::rule_row(self.resources, self.pipeline.rule_name(rule), rule.0 as usize)
+        let cue = self.trace.cues.get(index);
+        cue.map_or_else(String::new, |cue| format!("{:?} ({})", self.words(cue.span), (self.names)(cue.rule)))
     }
 
     fn words(&self, span: Span) -> String {
-        span.of(self.explanation.note.document.text()).to_owned()
+        span.of(self.text).to_owned()
     }
 }

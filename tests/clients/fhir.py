@@ -51,9 +51,9 @@ print("fhir: parsed:", ", ".join(f"{count} {kind}" for kind, count in sorted(cou
 
 
 def main():
-    options = arguments(__doc__)
+    options = arguments(__doc__, PACKAGES)
     work = options.work
-    python = environment(work / "packages-fhir", PACKAGES) / "python"
+    python = environment(work / "packages-fhir", PACKAGES, options.python) / "python"
     notes = work / "notes.csv"
     enlarge(notes, 1)
     run(options.noteward, "annotate", notes, "--out", work / "run", "--force", "--quiet")

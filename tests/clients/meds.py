@@ -91,9 +91,9 @@ print(f"meds-tab: trained: tuning AUC {tuning:.3f}, test AUC {test:.3f}")
 
 
 def main():
-    options = arguments(__doc__)
+    options = arguments(__doc__, PACKAGES)
     work = options.work
-    programs = environment(work / "packages-meds", PACKAGES)
+    programs = environment(work / "packages-meds", PACKAGES, options.python)
     python = programs / "python"
     notes = work / "notes.csv"
     names = enlarge(notes, options.copies)

@@ -15,12 +15,17 @@ import venv
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def arguments(doc):
+def arguments(doc, packages):
     """The options that every script has, and the folder it works in."""
+    if "--packages" in sys.argv[1:]:
+        print("\n".join(packages))
+        sys.exit(0)
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--noteward", default=ROOT / "target/release/noteward", type=pathlib.Path, help="the program")
     parser.add_argument("--work", required=True, type=pathlib.Path, help="folder for packages, notes and outputs; it stays")
     parser.add_argument("--copies", default=40, type=int, help="how often each patient of data/notes.csv comes again")
+    parser.add_argument("--python", type=pathlib.Path, help="of a virtual environment that holds the packages; nothing is installed")
+    parser.add_argument("--packages", action="store_true", help="print what the script needs, as pip takes it, and end")
     options = parser.parse_args()
     options.noteward = options.noteward.resolve()
     options.work = options.work.resolve()
@@ -28,8 +33,27 @@ def arguments(doc):
     return options
 
 
-def environment(folder, packages):
-    """The folder of programs of a virtual environment that holds the packages; ends the script where it cannot be made."""
+LACKING = """
+import importlib.metadata, sys
+def found(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+print(" ".join(wanted for wanted in sys.argv[1:] if found(wanted.split("==")[0]) != wanted.split("==")[1]))
+"""
+
+
+def environment(folder, packages, python=None):
+    """The folder of programs of a virtual environment that holds the packages: that of a Python, or one that is made. Ends the
+    script where there is none."""
+    if python:
+        asked = subprocess.run([python, "-c", LACKING, *packages], capture_output=True, text=True)
+        lacking = asked.stdout.strip() if asked.returncode == 0 else "any package"
+        if lacking:
+            print(f"skipped: {python} has not {lacking}")
+            sys.exit(0)
+        return python.parent.absolute()
     programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
     done = folder / "packages.txt"
     wanted = "\n".join(packages)
