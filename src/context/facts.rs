@@ -1,7 +1,7 @@
 //! The assertion of facts: by the cues and priors that hold for their type, by what their form says, by years.
 
-use super::rules::Axis;
-use super::scope::{self, Cue};
+use super::rules::{Axis, Category};
+use super::scope::{self, Cue, TokenRange};
 use super::{ConText, Subject, apply, token_range};
 use crate::Span;
 use crate::assertion::{Evidence, Presence};
@@ -12,6 +12,8 @@ use crate::token::{Token, TokenKind};
 
 /// Tokens between a procedure and its year.
 const YEAR_WITHIN: usize = 6;
+/// Most tokens between a word of doubt and the procedure, drug or device that it makes a plan.
+const DOUBT_WITHIN: usize = 3;
 /// Numbers that are read as years.
 const YEARS: std::ops::RangeInclusive<i64> = 1900..=2199;
 
@@ -31,7 +33,7 @@ impl ConText {
                 fact.kind != FactType::Demographic || matches!(cue.category.axis(), None | Some(Axis::Experiencer))
             };
             let holding = cues.iter().filter(|cue| self.rules.holds_for(cue.rule, Some(fact.kind)));
-            own.extend(holding.filter(counts));
+            own.extend(holding.filter(counts).filter_map(|&cue| planned(cue, fact.kind, place)));
             let named = tokens.get(place.start..place.end).unwrap_or(&[]);
             let chronic = self.rules.is_chronic(named);
             let mut assertion = self.decide(tokens, section, &own, &Subject { place, chronic, fact: Some(fact.kind) });
@@ -52,6 +54,21 @@ impl ConText {
             fact.assertion = assertion;
         }
     }
+}
+
+/// What doubt says of something done or given: close to it that it may come (`possible biopsy`), else nothing, since the doubt
+/// is of what it is for (`probable sepsis, start vancomycin`).
+fn planned(cue: Cue, kind: FactType, place: TokenRange) -> Option<Cue> {
+    let is_doubt = cue.category == Category::Possible;
+    if !is_doubt || !matches!(kind, FactType::Procedure | FactType::Drug | FactType::Device) {
+        return Some(cue);
+    }
+    let n_between = if cue.place.end <= place.start {
+        place.start - cue.place.end
+    } else {
+        cue.place.start.saturating_sub(place.end)
+    };
+    (n_between <= DOUBT_WITHIN).then_some(Cue { category: Category::Hypothetical, ..cue })
 }
 
 /// The year shortly after a fact, where it is before the note's; any year where the note's is not known.
