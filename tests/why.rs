@@ -225,7 +225,7 @@ fn refuses_what_is_no_run_and_no_mention() {
 const WARD: &str = "\
 note_id,patient_id,encounter_id,note_time,text
 w1,p/1,e1,2025-03-02T08:00:00,\"HPI: 70 y/o man, ex-smoker, 35 pack years. No aspirin.\nVS: T 101.3 F, RR 24, BP 128/74. Goal SpO2 above 92%.\"
-w2,p/1,e1,2025-03-02T14:00:00,\"RR 26, BP 88/50. UA: nitrite negative.\"
+w2,p/1,e1,2025-03-02T14:00:00,\"RR 26, BP 88/50. UA: nitrite negative.\nAlcohol: None.\"
 ";
 
 /// The row of a table of the run with some words.
@@ -253,6 +253,7 @@ fn pages_of_values_and_facts() {
         ("facts", "text", "ex-smoker", "mention_id"),
         ("facts", "text", "aspirin", "mention_id"),
         ("facts", "text", "70 y/o", "mention_id"),
+        ("facts", "text", "Alcohol", "mention_id"),
     ];
     for (table, column, words, id) in rows {
         let row = row_of(&workplace, table, column, words);

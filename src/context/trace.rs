@@ -3,6 +3,7 @@
 //! Nothing is decided here. The engine is asked: with one cue alone, with the ends of reach between, with a mention put at
 //! another token. So a trace says what [`ConText::assert`] does, whatever its rules of reach are.
 
+use super::facts::reaches;
 use super::rules::{Axis, Category, Direction};
 use super::scope::{Cue, TokenRange, deciding_cues, find_cues};
 use super::{ConText, span_of, token_range, token_ranges};
@@ -150,9 +151,14 @@ impl ConText {
     ) -> Option<Trace> {
         let tokens = document.tokens_of(sentence);
         let places: Vec<TokenRange> = facts.iter().map(|fact| token_range(tokens, fact.span)).collect();
-        let (place, kind) = (*places.get(index)?, facts.get(index)?.kind);
-        let mut all = find_cues(&self.rules, document.text(), tokens, &places);
-        all.retain(|cue| self.counts_for(cue, kind));
+        let place = *places.get(index)?;
+        let found = find_cues(&self.rules, document.text(), tokens, &places);
+        let mut reaches = reaches(&found);
+        let mut all: Vec<Cue> = Vec::new();
+        for (fact, &place) in facts.iter().zip(&places).take(index + 1) {
+            let of_fact = |(&cue, reach): (&Cue, &mut usize)| self.cue_of_fact(cue, fact.kind, place, reach);
+            all = found.iter().zip(&mut reaches).filter_map(of_fact).collect();
+        }
         let mut asserted = facts.to_vec();
         self.assert_facts(document, sentence, &mut asserted);
         let mut by_cues: Vec<Fact> = facts.iter().map(|fact| Fact { says: None, ..*fact }).collect();

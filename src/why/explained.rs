@@ -7,7 +7,7 @@ use super::tell::{AxisDecision, CueTold, Teller};
 use super::value::ReadingTold;
 use crate::annotation::AnnotatedNote;
 use crate::assertion::RuleIndex;
-use crate::document::Document;
+use crate::document::{Document, Sentence};
 use crate::mention::MentionType;
 use crate::past_run::{Row, StatementTable};
 use crate::pipeline::{Explanation, FactExplanation, MeasurementExplanation, Pipeline, Resources};
@@ -105,6 +105,14 @@ impl Explained {
                     Teller { overruled_by: "what its words say", names: &fact_rule_name, rows: &fact_row, ..teller };
                 Told { concept: ConceptTold::of_fact(own, pipeline, resources), ..told(of_fact) }
             }
+        }
+    }
+
+    /// The sentence that it was read in, where that is more than the sentence at its place.
+    pub fn sentence(&self) -> Option<Sentence> {
+        match self {
+            Explained::Mention(_) | Explained::Measurement(_) => None,
+            Explained::Fact(own) => Some(own.sentence),
         }
     }
 

@@ -19,12 +19,12 @@ use serde_json::{Map, Value};
 use crate::past_run::{PastRun, Row, StatementTable};
 use crate::pipeline::{Pipeline, Resources};
 use crate::write::code_points::CodePoints;
-use crate::{Document, Error, Result, Span};
+use crate::{Document, Error, Result, Sentence, Span};
 
 pub use crate::past_run::{FoundIn, NoteSource};
 pub use compare::{ColumnDifference, MadeWith};
 pub use concept::ConceptTold;
-use explained::{Identity, Told};
+use explained::{Explained, Identity, Told};
 pub use model::{AxesTold, ModelTold};
 pub use tables::TableRow;
 pub use tell::{AxisDecision, CueTold, ScopeTold};
@@ -136,6 +136,7 @@ pub fn why(run: &Path, id: &str, source: &NoteSource) -> Result<Why> {
     let document = pipeline.segment(note.clone());
     let points = CodePoints::of(document.text());
     let explained = identity.explain(&pipeline, note, place);
+    let read_in = explained.as_ref().and_then(Explained::sentence);
     let Told { decisions, other_cues, model, concept, reading } =
         explained.as_ref().map(|explained| explained.tell(&pipeline, &resources)).unwrap_or_default();
     let differences = match explained {
@@ -151,7 +152,7 @@ pub fn why(run: &Path, id: &str, source: &NoteSource) -> Result<Why> {
         },
         note: values(&note_row).into_iter().filter(|(column, _)| PLACE.contains(&column.as_str())).collect(),
         read_from,
-        sentence: sentence_of(&document, place, &pipeline, &points),
+        sentence: sentence_of(&document, place, read_in, &pipeline, &points),
         decisions,
         other_cues,
         model,
@@ -172,9 +173,16 @@ fn place_of(row: &Row, text: &str) -> Option<Span> {
     Span::new(text, byte("start_byte")?..byte("end_byte")?)
 }
 
-fn sentence_of(document: &Document, place: Span, pipeline: &Pipeline, points: &CodePoints<'_>) -> SentenceTold {
+/// The sentence of a row: the one that it was read in, or the one at its place.
+fn sentence_of(
+    document: &Document,
+    place: Span,
+    read_in: Option<Sentence>,
+    pipeline: &Pipeline,
+    points: &CodePoints<'_>,
+) -> SentenceTold {
     let index = document.sentences().partition_point(|sentence| sentence.span.end() <= place.start());
-    let sentence = document.sentences().get(index);
+    let sentence = read_in.as_ref().or_else(|| document.sentences().get(index));
     let section = sentence.and_then(|sentence| document.section_of(sentence));
     let span = sentence.map_or(place, |sentence| sentence.span);
     SentenceTold {
