@@ -4,6 +4,9 @@
 //! only those are kept that a question can be about: where the network reads the lexicon's marks, these are part of the
 //! key, and every mention of the sentence is one of them or one of the reading's own.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use super::model::{AXES, Identity, ReadPiece, Reading, SentenceMention};
 use crate::Span;
 use crate::encoder::{Computation, Precision};
@@ -14,14 +17,65 @@ const FORMAT: &str = "noteward reading 1";
 
 /// Where readings are kept, by key; bytes that come back are those that were put there.
 pub(crate) trait ReadingStore: Send + Sync {
-    /// The bytes kept under a key.
-    fn get(&self, key: u128) -> Option<std::sync::Arc<[u8]>>;
+    /// The bytes kept under a key, or else who reads the sentence. Whoever is told [`Turn::Mine`] calls `put` or `give_up`.
+    fn begin(&self, key: u128) -> Turn;
 
     /// Keeps bytes under a key, perhaps in place of others.
     fn put(&self, key: u128, bytes: &[u8]);
 
+    /// Tells who waits that this caller reads the sentence no more.
+    fn give_up(&self, key: u128);
+
+    /// Waits until nobody reads the sentence of a key, and gives the bytes kept under it, if there still are any.
+    fn wait(&self, key: u128) -> Option<Arc<[u8]>>;
+
     /// Takes note of the effort of reading some sentences.
     fn tally(&self, effort: &Effort);
+}
+
+/// Whose turn it is to read a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It was read before.
+    Done(Arc<[u8]>),
+    /// The caller's.
+    Mine,
+    /// Another caller reads it now.
+    Others,
+}
+
+/// Sentences that this caller reads, in the order in which they were begun; gives up the rest where it stops before the end.
+pub(super) struct Claims<'a> {
+    store: &'a dyn ReadingStore,
+    keys: VecDeque<u128>,
+}
+
+impl<'a> Claims<'a> {
+    pub fn new(store: &'a dyn ReadingStore) -> Claims<'a> {
+        Claims { store, keys: VecDeque::new() }
+    }
+
+    /// What is kept under a key, or else whose turn it is to read its sentence.
+    pub fn begin(&mut self, key: u128) -> Turn {
+        let turn = self.store.begin(key);
+        if turn == Turn::Mine {
+            self.keys.push_back(key);
+        }
+        turn
+    }
+
+    /// Keeps the reading of the next sentence that was begun.
+    pub fn put_next(&mut self, bytes: &[u8]) {
+        if let Some(key) = self.keys.pop_front() {
+            self.store.put(key, bytes);
+        }
+    }
+}
+
+impl Drop for Claims<'_> {
+    fn drop(&mut self) {
+        self.keys.iter().for_each(|&key| self.store.give_up(key));
+    }
 }
 
 /// What reading sentences took.

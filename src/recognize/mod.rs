@@ -14,7 +14,7 @@ mod senses;
 mod word_pieces;
 
 pub(crate) use definitions::Definitions;
-pub(crate) use kept::{Effort, ReadingStore};
+pub(crate) use kept::{Effort, ReadingStore, Turn};
 pub use lexicon::LexiconRecognizer;
 pub(crate) use lexicon::RecognizerTables;
 pub use model::ModelRecognizer;

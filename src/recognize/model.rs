@@ -13,7 +13,7 @@ use tokenizers::Tokenizer;
 
 use super::embedded;
 use super::inputs::{Inputs, mark};
-use super::kept::{Effort, Kept, KeyMaker, ReadingStore};
+use super::kept::{Claims, Effort, Kept, KeyMaker, ReadingStore, Turn};
 use super::labels::{self, Label};
 use super::word_pieces::Vocabulary;
 use crate::assertion::AxisScores;
@@ -88,6 +88,24 @@ struct Pieces {
 
 /// What makes two sentences the same to the network: text, section's token type, and the lexicon's marks.
 pub(super) type Identity<'a> = (&'a str, u16, Vec<(Span, MentionType)>);
+
+/// Distinct sentences that are read with a store, and what is known of them.
+struct Asked<'a> {
+    sentences: &'a [Identity<'a>],
+    keys: Vec<u128>,
+    readings: Vec<Option<Reading>>,
+    effort: Effort,
+}
+
+impl Asked<'_> {
+    /// Takes the reading of a sentence from what was kept; whether that is one.
+    fn take(&mut self, index: usize, bytes: &[u8]) -> bool {
+        let Some(kept) = Kept::from_bytes(bytes) else { return false };
+        self.effort.saved_micros += u64::from(kept.micros);
+        self.readings[index] = Some(kept.reading);
+        true
+    }
+}
 
 impl Readings {
     /// The reading of a sentence of a document.
@@ -220,7 +238,7 @@ impl ModelRecognizer {
     }
 
     /// Reads the sentences of documents; `lexicon` holds the lexicon's mentions of each document, sorted by span. What the
-    /// store keeps is not read again, and what is read is kept in it.
+    /// store keeps, or somebody else reads now, is not read again; what is read is kept in it.
     pub(crate) fn read(
         &self,
         documents: &[Document],
@@ -229,38 +247,64 @@ impl ModelRecognizer {
         scratch: &mut Scratch,
     ) -> Readings {
         let (sentences, places) = self.distinct(documents, lexicon);
-        let mut effort = Effort { sentences: places.iter().flatten().flatten().count() as u64, ..Effort::default() };
-        let keys: Vec<u128> =
-            store.map(|_| sentences.iter().map(|one| self.keys.key(one)).collect()).unwrap_or_default();
-        let mut readings: Vec<Option<Reading>> = vec![None; sentences.len()];
-        if let Some(store) = store {
-            for (reading, &key) in readings.iter_mut().zip(&keys) {
-                if let Some(kept) = store.get(key).and_then(|bytes| Kept::from_bytes(&bytes)) {
-                    effort.saved_micros += u64::from(kept.micros);
-                    *reading = Some(kept.reading);
-                }
+        let distinct = match store {
+            None => self.readings(&sentences.iter().collect::<Vec<_>>(), scratch),
+            Some(store) => {
+                let n_asked = places.iter().flatten().flatten().count() as u64;
+                let keys = sentences.iter().map(|sentence| self.keys.key(sentence)).collect();
+                let effort = Effort { sentences: n_asked, ..Effort::default() };
+                let readings = vec![None; sentences.len()];
+                self.read_with(store, Asked { sentences: &sentences, keys, readings, effort }, scratch)
+            }
+        };
+        Readings { distinct, places }
+    }
+
+    fn read_with(&self, store: &dyn ReadingStore, mut asked: Asked<'_>, scratch: &mut Scratch) -> Vec<Reading> {
+        let mut claims = Claims::new(store);
+        let (mut own, mut awaited, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        for index in 0..asked.keys.len() {
+            match claims.begin(asked.keys[index]) {
+                Turn::Done(bytes) if asked.take(index, &bytes) => {}
+                Turn::Done(_) => left.push(index),
+                Turn::Mine => own.push(index),
+                Turn::Others => awaited.push(index),
             }
         }
-        let unread: Vec<usize> = (0..sentences.len()).filter(|&index| readings[index].is_none()).collect();
+        // What others may wait for comes before what this waits for: so nobody waits for ever.
+        self.read_now(&mut asked, &own, scratch, |_, bytes| claims.put_next(bytes));
+        for index in awaited {
+            let kept = store.wait(asked.keys[index]);
+            if !kept.is_some_and(|bytes| asked.take(index, &bytes)) {
+                left.push(index);
+            }
+        }
+        self.read_now(&mut asked, &left, scratch, |key, bytes| store.put(key, bytes));
+        store.tally(&asked.effort);
+        asked.readings.into_iter().flatten().collect()
+    }
+
+    /// Reads some of the sentences, and hands on what is kept of each.
+    fn read_now(
+        &self,
+        asked: &mut Asked<'_>,
+        indices: &[usize],
+        scratch: &mut Scratch,
+        mut put: impl FnMut(u128, &[u8]),
+    ) {
         let started = Instant::now();
-        let texts: Vec<&str> = unread.iter().map(|&index| sentences[index].0).collect();
-        let pieces: Vec<Pieces> = unread.iter().map(|&index| self.pieces(&sentences[index])).collect();
-        let read = self.readings(&texts, &pieces, scratch);
-        effort.read = unread.len() as u64;
-        effort.micros = started.elapsed().as_micros() as u64;
-        let n_pieces: usize = pieces.iter().map(|pieces| pieces.ids.len()).sum();
-        for ((&index, reading), pieces) in unread.iter().zip(read).zip(&pieces) {
-            if let Some(store) = store {
-                let micros = effort.micros * pieces.ids.len() as u64 / n_pieces.max(1) as u64;
-                let marks = self.inputs.reads_lexicon().then_some(sentences[index].2.as_slice());
-                store.put(keys[index], &Kept::to_bytes(&reading, marks, micros));
-            }
-            readings[index] = Some(reading);
+        let sentences: Vec<&Identity<'_>> = indices.iter().map(|&index| &asked.sentences[index]).collect();
+        let read = self.readings(&sentences, scratch);
+        let micros = started.elapsed().as_micros() as u64;
+        asked.effort.read += read.len() as u64;
+        asked.effort.micros += micros;
+        let n_pieces: usize = read.iter().map(|reading| reading.pieces.len()).sum();
+        for (&index, reading) in indices.iter().zip(read) {
+            let own_micros = micros * reading.pieces.len() as u64 / n_pieces.max(1) as u64;
+            let marks = self.inputs.reads_lexicon().then_some(asked.sentences[index].2.as_slice());
+            put(asked.keys[index], &Kept::to_bytes(&reading, marks, own_micros));
+            asked.readings[index] = Some(reading);
         }
-        if let Some(store) = store {
-            store.tally(&effort);
-        }
-        Readings { distinct: readings.into_iter().flatten().collect(), places }
     }
 
     /// The distinct sentences, and for each document and sentence its place among them.
@@ -307,7 +351,8 @@ impl ModelRecognizer {
     }
 
     /// The readings of distinct sentences.
-    fn readings(&self, texts: &[&str], pieces: &[Pieces], scratch: &mut Scratch) -> Vec<Reading> {
+    fn readings(&self, sentences: &[&Identity<'_>], scratch: &mut Scratch) -> Vec<Reading> {
+        let pieces: Vec<Pieces> = sentences.iter().map(|sentence| self.pieces(sentence)).collect();
         let mut windows: Vec<Window> = Vec::new();
         for (sentence, pieces) in pieces.iter().enumerate() {
             let room = self.encoder.config().max_length.saturating_sub(2).max(1);
@@ -323,11 +368,11 @@ impl ModelRecognizer {
                 n_pieces += windows[last].len() + 2;
                 last += 1;
             }
-            self.score(&windows[first..last], pieces, &mut scores, scratch);
+            self.score(&windows[first..last], &pieces, &mut scores, scratch);
             first = last;
         }
-        let read = pieces.iter().zip(&scores).zip(texts);
-        read.map(|((pieces, scores), text)| self.decode(text, pieces, scores)).collect()
+        let read = pieces.iter().zip(&scores).zip(sentences);
+        read.map(|((pieces, scores), sentence)| self.decode(sentence.0, pieces, scores)).collect()
     }
 
     fn score(&self, windows: &[Window], pieces: &[Pieces], scores: &mut [Vec<f32>], scratch: &mut Scratch) {
