@@ -98,7 +98,8 @@ pub enum LinkKind {
     Reordered,
     /// A form with words spelled otherwise.
     Fuzzy,
-    /// No form: words that together describe the concept.
+    /// No form: words that together describe the concept, of which some may stand in the next mention (`diabetes` `with`
+    /// `nephropathy`).
     Described,
     /// An abbreviation that the note defines.
     Defined,

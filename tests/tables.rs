@@ -13,9 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use lexicons::{Row, rows};
-use noteward::{
-    Concept, Document, Mention, MentionSource, MentionType, Note, Pipeline, Score, Sources, Span, load_scores,
-};
+use noteward::{Document, Mention, MentionSource, MentionType, Note, Pipeline, Score, Sources, Span, load_scores};
 use support::{case, cases};
 
 /// A sentence with one `[form]`; a note type may stand before it in braces.
@@ -85,7 +83,7 @@ fn every_composition_decides_its_example() {
         let [_heads, _needs, concept, code, text, _source] = &cells[..] else { panic!("{place}: malformed") };
         let Example { note, span } = example(place, text);
         let document = pipeline.segment(note);
-        let (_, found) = linked(&pipeline, &document, span);
+        let found = pipeline.concept(&linked(&pipeline, &document, &[span])[0]);
         let expected = if code == "-" { concepts[concept.as_str()] } else { Some(code.as_str()) };
         let is_right = found.is_some_and(|found| found.icd10cm == expected && (concept == "-" || found.id == concept));
         if !is_right {
@@ -136,9 +134,10 @@ fn links_as_the_cases_say() {
     let mut failures = Vec::new();
     for case in cases("link", '[', ']') {
         let document = pipeline.segment(Note::new("case", case.text.clone()));
-        for (range, expected) in &case.marks {
-            let span = Span::new(&case.text, range.clone()).unwrap();
-            let (mention, concept) = linked(&pipeline, &document, span);
+        let spans: Vec<Span> =
+            case.marks.iter().map(|(range, _)| Span::new(&case.text, range.clone()).unwrap()).collect();
+        for (mention, (range, expected)) in linked(&pipeline, &document, &spans).iter().zip(&case.marks) {
+            let concept = pipeline.concept(mention);
             let id = concept.map_or("none", |concept| concept.id);
             let code = concept.and_then(|concept| concept.icd10cm).unwrap_or("-");
             let found = format!("{id} {code} {}", mention.link.map_or("none", |link| link.kind.name()));
@@ -150,15 +149,26 @@ fn links_as_the_cases_say() {
     assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
 }
 
-/// A span as a mention of the model, linked.
-fn linked<'a>(pipeline: &'a Pipeline, document: &Document, span: Span) -> (Mention, Option<Concept<'a>>) {
+/// Spans as mentions of the model, those of a sentence linked together.
+fn linked(pipeline: &Pipeline, document: &Document, spans: &[Span]) -> Vec<Mention> {
     let sentences = document.sentences();
-    let index = sentences.iter().position(|sentence| sentence.span.overlaps(span)).unwrap();
-    let (source, kind, sentence) = (MentionSource::Model, MentionType::Diagnosis, index as u32);
-    let mut mentions = [Mention { span, kind, source, score: None, sentence, concept: None, link: None }];
-    pipeline.link(document, &sentences[index], &mut mentions);
-    let [mention] = mentions;
-    (mention, pipeline.concept(&mention))
+    let sentence_of = |span: Span| sentences.iter().position(|sentence| sentence.span.overlaps(span)).unwrap() as u32;
+    let (source, kind) = (MentionSource::Model, MentionType::Diagnosis);
+    let placed = spans.iter().map(|&span| Mention {
+        span,
+        kind,
+        source,
+        score: None,
+        sentence: sentence_of(span),
+        concept: None,
+        link: None,
+    });
+    let mut mentions: Vec<Mention> = placed.collect();
+    for group in mentions.chunk_by_mut(|left, right| left.sentence == right.sentence) {
+        let sentence = sentences[group[0].sentence as usize];
+        pipeline.link(document, &sentence, group);
+    }
+    mentions
 }
 
 fn sources(score: &Score) -> Vec<&Sources> {

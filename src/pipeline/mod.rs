@@ -166,6 +166,7 @@ impl Pipeline {
                 continue;
             }
             self.link_by(&document, sentence, definitions, &mut mentions);
+            self.inner.linker.link_wholes(&document, sentence, own, &mut mentions);
             mentions.retain(|mention| {
                 let is_unsure = mention.concept.is_none() && mention.score.is_some_and(|score| score < CERTAIN);
                 !is_unsure || !self.inner.lexicon.names_nothing(&document, sentence, mention.span)
@@ -197,8 +198,9 @@ impl Pipeline {
 
     /// Links given mentions of one sentence of a document to concepts and codes.
     pub fn link(&self, document: &Document, sentence: &Sentence, mentions: &mut [Mention]) {
-        let (_, definitions) = self.inner.lexicon.recognize_all(document);
+        let (found, definitions) = self.inner.lexicon.recognize_all(document);
         self.link_by(document, sentence, &definitions, mentions);
+        self.inner.linker.link_wholes(document, sentence, &found, mentions);
     }
 
     fn link_by(&self, document: &Document, sentence: &Sentence, definitions: &Definitions, mentions: &mut [Mention]) {
