@@ -10,6 +10,7 @@ mod delimited;
 mod discover;
 mod encoding;
 mod fhir;
+mod guard;
 mod gzip;
 mod ids;
 mod jsonl;

@@ -12,6 +12,7 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
+use super::guard::{guarded, guarded_batches};
 use crate::{Error, Result};
 
 /// A stream of batches of rows.
@@ -138,7 +139,8 @@ fn open(
     let path = part.to_owned();
     match format {
         OutputFile::Parquet => {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| bad(&error))?;
+            let builder =
+                guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|problem| bad(&problem))?;
             let mask = match columns {
                 [] => ProjectionMask::all(),
                 some => ProjectionMask::columns(builder.parquet_schema(), some.iter().copied()),
@@ -149,8 +151,10 @@ fn open(
                 Some(filter) => builder.with_row_filter(filter),
                 None => builder,
             };
-            let reader = builder.build().map_err(|error| bad(&error))?;
-            Ok(Box::new(reader.map(move |batch| batch.map_err(|error| Error::input(&path, error.to_string())))))
+            let reader = guarded(|| builder.build()).map_err(|problem| bad(&problem))?;
+            Ok(Box::new(
+                guarded_batches(reader).map(move |batch| batch.map_err(|problem| Error::input(&path, problem))),
+            ))
         }
         OutputFile::JsonLines => {
             let builder = arrow_json::ReaderBuilder::new(with_gaps(schema));

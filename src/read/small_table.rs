@@ -13,6 +13,7 @@ pub(crate) use super::delimited::BadRow;
 use super::csv::{CSV_DELIMITERS, TSV_DELIMITERS};
 use super::delimited::{Fault, Records};
 use super::discover::{Format, InputFile};
+use super::guard::{guarded, guarded_batches};
 use super::parquet::{as_strings, builder, text_at, unusable};
 use super::source::Source;
 use super::{encoding, unreadable};
@@ -94,11 +95,11 @@ fn parquet<const N: usize>(path: &Path, columns: &[Column; N], each: &mut Each<'
     let (builder, header) = builder(path)?;
     let places = places(&header, columns).map_err(|problem| Error::input(path, problem))?;
     let needed = ProjectionMask::roots(builder.parquet_schema(), places.into_iter().flatten());
-    let reader = builder.with_projection(needed).build().map_err(|error| unusable(path, &error))?;
+    let reader = guarded(|| builder.with_projection(needed).build()).map_err(|problem| unusable(path, &problem))?;
     let names = places.map(|place| header.get(place?).map(String::as_str));
     let mut row = 0;
-    for batch in reader {
-        let batch = batch.map_err(|error| unusable(path, &error))?;
+    for batch in guarded_batches(reader) {
+        let batch = batch.map_err(|problem| unusable(path, &problem))?;
         let column = |name: Option<&str>| name.and_then(|name| batch.column_by_name(name)).map(as_strings).transpose();
         let texts: Vec<Option<ArrayRef>> = names
             .into_iter()
