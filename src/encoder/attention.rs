@@ -1,19 +1,17 @@
 //! Scaled dot-product attention (Vaswani et al. 2017) within one sequence.
+//!
+//! Sixteen queries stand side by side, so that scores, weights and their sums are made for all of them at once.
 
 use super::math::exponentials;
-use super::simd::{LANES, Level, QUERIES, products};
+use super::simd::{LANES, Lanes, Level, Products};
 
 /// Memory that attention uses again.
 #[derive(Debug, Default)]
 pub(super) struct AttentionScratch {
-    /// Keys of a head: a row of tokens for each channel.
-    keys: Vec<f32>,
     /// Queries that are computed together, side by side for each channel.
-    queries: Vec<[f32; QUERIES]>,
-    /// A row of scores for each of these queries.
-    scores: Vec<f32>,
-    /// The same scores as weights, side by side for each token.
-    weights: Vec<[f32; QUERIES]>,
+    queries: Vec<Lanes>,
+    /// Their scores, then their weights, side by side for each token.
+    weights: Vec<Lanes>,
 }
 
 /// Mixes the values of each token's sequence into `output`; `rows` hold query, key and value of each token.
@@ -26,61 +24,61 @@ pub(super) fn attend(
     n_heads: usize,
     scratch: &mut AttentionScratch,
 ) {
-    let n_tokens = rows.len() / (hidden * 3);
-    let padded = n_tokens.next_multiple_of(LANES);
+    let stride = hidden * 3;
+    let n_tokens = rows.len() / stride;
     let width = hidden / n_heads;
     let scale = 1.0 / (width as f32).sqrt();
-    scratch.keys.resize(width * padded, 0.0);
-    scratch.queries.resize(width, [0.0; QUERIES]);
-    scratch.scores.resize(QUERIES * padded, 0.0);
-    scratch.weights.resize(n_tokens, [0.0; QUERIES]);
-    let AttentionScratch { keys, queries, scores, weights } = scratch;
-    let mut sums = [[0.0; LANES]; QUERIES];
-    for head in 0..n_heads {
-        let first = head * width;
-        for (token, row) in rows.chunks_exact(hidden * 3).enumerate() {
-            let key = &row[hidden + first..hidden + first + width];
-            for (&value, keys) in key.iter().zip(keys.chunks_exact_mut(padded)) {
-                keys[token] = value * scale;
-            }
-        }
-        for token in (0..n_tokens).step_by(QUERIES) {
-            // The last group repeats its last query, whose outputs are not used.
-            let n = QUERIES.min(n_tokens - token);
-            for index in 0..QUERIES {
-                let row = &rows[(token + index.min(n - 1)) * hidden * 3 + first..][..width];
+    scratch.queries.resize(width, [0.0; LANES]);
+    scratch.weights.resize(n_tokens, [0.0; LANES]);
+    let AttentionScratch { queries, weights } = scratch;
+    let mut mixed = [[0.0; LANES]; LANES];
+    for first in (0..hidden).step_by(width) {
+        let keys = &rows[hidden + first..];
+        let values = &rows[hidden * 2 + first..];
+        for token in (0..n_tokens).step_by(LANES) {
+            // Lanes beyond the last query keep what they held, and are not used.
+            let n = LANES.min(n_tokens - token);
+            for index in 0..n {
+                let row = &rows[(token + index) * stride + first..][..width];
                 for (queries, &value) in queries.iter_mut().zip(row) {
-                    queries[index] = value;
+                    queries[index] = value * scale;
                 }
             }
-            for block in (0..padded).step_by(LANES) {
-                products(level, queries, &keys[block..], padded, &mut sums);
-                for (sums, scores) in sums.iter().zip(scores.chunks_exact_mut(padded)) {
-                    scores[block..block + LANES].copy_from_slice(sums);
-                }
+            let scores = Products {
+                factors: keys,
+                factor_stride: (stride, 1),
+                rows: queries.as_flattened(),
+                row_stride: LANES,
+                n_terms: width,
+            };
+            scores.write(level, weights);
+            let totals = exponentials(weights);
+            let mut factors = [0.0; LANES];
+            for (factor, total) in factors.iter_mut().zip(totals) {
+                *factor = 1.0 / total;
             }
-            let mut factors = [0.0; QUERIES];
-            for (index, scores) in scores.chunks_exact_mut(padded).enumerate() {
-                factors[index] = 1.0 / exponentials(scores, n_tokens);
-                for (weights, &score) in weights.iter_mut().zip(scores.iter()) {
-                    weights[index] = score;
-                }
-            }
-            let values = rows.chunks_exact(hidden * 3).map(|row| &row[hidden * 2 + first..][..width]);
             let whole = width - width % LANES;
             for block in (0..whole).step_by(LANES) {
-                products(level, weights, &rows[hidden * 2 + first + block..], hidden * 3, &mut sums);
-                for (index, (sums, &factor)) in sums.iter().zip(&factors).take(n).enumerate() {
+                let mixes = Products {
+                    factors: weights.as_flattened(),
+                    factor_stride: (1, LANES),
+                    rows: &values[block..],
+                    row_stride: stride,
+                    n_terms: n_tokens,
+                };
+                mixes.write(level, &mut mixed[..n]);
+                for (index, (mixed, factor)) in mixed.iter().zip(factors).take(n).enumerate() {
                     let output = &mut output[(token + index) * hidden + first + block..][..LANES];
-                    for (output, &sum) in output.iter_mut().zip(sums) {
-                        *output = sum * factor;
+                    for (output, &mixed) in output.iter_mut().zip(mixed) {
+                        *output = mixed * factor;
                     }
                 }
             }
             for channel in whole..width {
                 for (index, &factor) in factors.iter().take(n).enumerate() {
-                    let products = values.clone().zip(weights.iter()).map(|(values, w)| w[index] * values[channel]);
-                    output[(token + index) * hidden + first + channel] = products.sum::<f32>() * factor;
+                    let pairs = values.iter().skip(channel).step_by(stride).zip(weights.iter());
+                    let mixed = pairs.fold(0.0, |sum: f32, (&value, weights)| weights[index].mul_add(value, sum));
+                    output[(token + index) * hidden + first + channel] = mixed * factor;
                 }
             }
         }

@@ -59,7 +59,7 @@ impl Factors {
     fn write(&self, sums: &[i32; PANEL], scale: f32, activation: Activation, outputs: &mut [f32; PANEL]) {
         for channel in 0..PANEL {
             let sum = (sums[channel] - self.corrections[channel]) as f32;
-            outputs[channel] = sum * (scale * self.scales[channel]) + self.bias[channel];
+            outputs[channel] = sum.mul_add(scale * self.scales[channel], self.bias[channel]);
         }
         activate(outputs, activation);
     }
@@ -139,7 +139,7 @@ impl Linear {
                 let mut sums = [0.0f32; PANEL];
                 for (&value, weights) in input.iter().zip(panel.chunks_exact(PANEL)) {
                     for (sum, &weight) in sums.iter_mut().zip(weights) {
-                        *sum += value * weight;
+                        *sum = value.mul_add(weight, *sum);
                     }
                 }
                 let output = &mut output[channels.clone()];
@@ -166,7 +166,7 @@ impl Quantized {
             *scale = largest / 127.0;
             let factor = 127.0 / largest;
             for (byte, &value) in bytes.iter_mut().zip(row) {
-                *byte = biased_byte(value * factor);
+                *byte = biased_byte(value, factor);
             }
             for byte in &mut bytes[width..] {
                 *byte = 128;

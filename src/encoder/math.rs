@@ -1,11 +1,10 @@
 //! Element-wise functions and reductions of the network.
 //!
 //! Every operation is written so that its result does not depend on how the compiler vectorises it: sums run in sixteen
-//! fixed lanes that are added in a fixed order, and no multiplication is fused with an addition. The same source compiled
-//! for other instruction sets therefore gives the same bits.
+//! fixed lanes that are added in a fixed order, and a product is fused with an addition where `mul_add` says so and nowhere
+//! else. The same source compiled for other instruction sets therefore gives the same bits.
 
-/// Lanes of a reduction.
-const LANES: usize = 16;
+use super::simd::{LANES, Lanes};
 
 /// The sum of a slice, in a fixed order.
 #[inline(always)]
@@ -80,55 +79,56 @@ pub(super) fn round(value: f32) -> f32 {
     (value + INTEGER) - INTEGER
 }
 
-/// The nearest integer of a value in -128..=127, plus 128; cheaper than a checked conversion.
+/// The nearest integer of a product in -128..=127, plus 128; cheaper than a checked conversion.
 #[inline(always)]
-pub(super) fn biased_byte(value: f32) -> u8 {
-    (value + INTEGER).to_bits().wrapping_add(128) as u8
+pub(super) fn biased_byte(value: f32, factor: f32) -> u8 {
+    value.mul_add(factor, INTEGER).to_bits().wrapping_add(128) as u8
 }
 
 /// e to the power of a value that is not positive; relative error below 2e-7 (Cephes' polynomial, Moshier 1992).
 #[inline(always)]
 fn exp(value: f32) -> f32 {
     let value = larger(value, -87.0);
-    let shifted = value * std::f32::consts::LOG2_E + INTEGER;
+    let shifted = value.mul_add(std::f32::consts::LOG2_E, INTEGER);
     let power = shifted - INTEGER;
-    let rest = value - power * 0.693_359_4;
-    let rest = rest + power * 2.121_944_4e-4;
-    let mut series = 1.987_569_1e-4;
+    let rest = power.mul_add(-0.693_359_4, value);
+    let rest = power.mul_add(2.121_944_4e-4, rest);
+    let mut series = 1.987_569_1e-4f32;
     for term in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
-        series = series * rest + term;
+        series = series.mul_add(rest, term);
     }
-    let fraction = series * (rest * rest) + rest + 1.0;
+    let fraction = series.mul_add(rest * rest, rest) + 1.0;
     // 2^power by its bits; power lies in -126..=0, and in the lowest bits of `shifted`.
     let scale = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
     fraction * scale
 }
 
-/// Gaussian error linear unit, with a rational function for the error function (absolute error below 5e-7; the one that
-/// Eigen and XLA use).
+/// Gaussian error linear unit (Hendrycks and Gimpel 2016): the value times the normal distribution's share below it, which is a
+/// half and an odd polynomial, fitted for the least error of the unit on -4.25..=4.25. Absolute error below 5e-5 there, relative
+/// error below 1.1e-5 above it.
 #[inline(always)]
 pub(super) fn gelu(value: f32) -> f32 {
-    const ABOVE: [f32; 7] = [
-        -2.726_142_3e-10,
-        2.770_681_4e-8,
-        -2.101_024e-6,
-        -5.692_506_4e-5,
-        -7.349_906_3e-4,
-        -2.954_6e-3,
-        -1.609_603_3e-2,
+    /// Of the powers 21, 19, ... 1 of the value.
+    const TERMS: [f32; 11] = [
+        9.138_476_5e-14,
+        -1.108_34e-11,
+        6.128_03e-10,
+        -2.064_255_4e-8,
+        4.792_856_3e-7,
+        -8.246_782e-6,
+        1.102_038e-4,
+        -1.172_614_6e-3,
+        9.949_139e-3,
+        -6.646_997_5e-2,
+        3.989_363_3e-1,
     ];
-    const BELOW: [f32; 5] = [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329_2e-3, -1.426_473_9e-2];
-    let z = smaller(larger(value * std::f32::consts::FRAC_1_SQRT_2, -4.0), 4.0);
-    let square = z * z;
-    let mut above = ABOVE[0];
-    for &term in &ABOVE[1..] {
-        above = above * square + term;
+    let near = smaller(larger(value, -4.25), 4.25);
+    let square = near * near;
+    let mut series = TERMS[0];
+    for &term in &TERMS[1..] {
+        series = series.mul_add(square, term);
     }
-    let mut below = BELOW[0];
-    for &term in &BELOW[1..] {
-        below = below * square + term;
-    }
-    0.5 * value * (1.0 + z * above / below)
+    value * near.mul_add(series, 0.5)
 }
 
 /// Adds `residual` to each row of `rows`, then normalises the row (layer normalisation, Ba et al. 2016).
@@ -149,33 +149,28 @@ pub(super) fn add_and_norm(rows: &mut [f32], residual: Option<&[f32]>, scale: &[
         let variance = sum(row, |value| value * value) / width as f32;
         let factor = 1.0 / (variance + epsilon).sqrt();
         for ((value, &scale), &shift) in row.iter_mut().zip(scale).zip(shift) {
-            *value = *value * factor * scale + shift;
+            *value = (*value * factor).mul_add(scale, shift);
         }
     }
 }
 
-/// Turns scores into weights that add up to the returned sum; `n` of them count, the others become 0.
+/// Turns scores, a row of lanes for each token, into weights, and gives the sum of each lane.
 #[inline(always)]
-pub(super) fn exponentials(scores: &mut [f32], n: usize) -> f32 {
-    scores[n..].fill(f32::MIN);
-    let mut lanes = [f32::MIN; LANES];
-    let (chunks, rest) = scores.as_chunks_mut::<LANES>();
-    for chunk in chunks.iter() {
-        for (lane, &score) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(score, *lane);
+pub(super) fn exponentials(scores: &mut [Lanes]) -> Lanes {
+    let mut largest = [f32::MIN; LANES];
+    for row in scores.iter() {
+        for (largest, &score) in largest.iter_mut().zip(row) {
+            *largest = larger(score, *largest);
         }
     }
-    let largest = rest.iter().fold(max_of(lanes), |largest, &score| larger(score, largest));
-    for chunk in chunks.iter_mut() {
-        for score in chunk {
+    let mut totals = [0.0; LANES];
+    for row in scores {
+        for ((score, total), largest) in row.iter_mut().zip(&mut totals).zip(largest) {
             *score = exp(*score - largest);
+            *total += *score;
         }
     }
-    for score in rest {
-        *score = exp(*score - largest);
-    }
-    scores[n..].fill(0.0);
-    sum(scores, |weight| weight)
+    totals
 }
 
 #[cfg(test)]
@@ -197,14 +192,14 @@ mod tests {
             (0.5, 0.345_731_2),
             (2.0, 1.954_499_7),
         ] {
-            assert!((gelu(value) - exact).abs() < 2e-6, "gelu({value}) = {}", gelu(value));
+            assert!((gelu(value) - exact).abs() < 1e-4, "gelu({value}) = {}", gelu(value));
         }
     }
 
     #[test]
     fn bytes_are_rounded() {
         for value in [-127.0f32, -126.5, -0.5, 0.0, 0.49, 1.5, 126.7, 127.0] {
-            assert_eq!(i32::from(biased_byte(value)) - 128, value.round_ties_even() as i32, "{value}");
+            assert_eq!(i32::from(biased_byte(value, 1.0)) - 128, value.round_ties_even() as i32, "{value}");
         }
     }
 
@@ -219,8 +214,11 @@ mod tests {
 
     #[test]
     fn weights_add_up() {
-        let mut scores = [1.0, -2.0, 0.5, 9.0];
-        let total = exponentials(&mut scores, 3);
-        assert!((total - scores.iter().sum::<f32>()).abs() < 1e-6 && scores[0] == 1.0 && scores[3] == 0.0);
+        let mut scores = [1.0f32, -2.0, 0.5].map(|score| std::array::from_fn(|lane| score * lane as f32));
+        let totals = exponentials(&mut scores);
+        for (lane, total) in totals.into_iter().enumerate() {
+            assert!((total - scores.iter().map(|row| row[lane]).sum::<f32>()).abs() < 1e-6);
+            assert_eq!(scores[0][lane], 1.0);
+        }
     }
 }
