@@ -4,7 +4,11 @@
 //! activation is stored as an unsigned byte (value + 128), which the sums correct by 128 times the channel's sum of weights.
 
 use super::math::{biased_byte, gelu, max_abs, round};
-use super::simd::{GROUP, Level, PANEL, TILE_ROWS, tile};
+use super::simd::{GROUP, Level, PANEL, Panel, TILE_ROWS, Tile, tile};
+
+/// Inputs of a panel that are applied to all rows before the next ones: as many as stay in the processor's first cache. A
+/// multiple of [`GROUP`].
+const BLOCK: usize = 384;
 
 /// How the products of a network are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,7 @@ impl Factors {
 pub(super) struct Quantized {
     bytes: Vec<u8>,
     scales: Vec<f32>,
+    sums: Vec<Tile>,
 }
 
 impl Linear {
@@ -103,23 +108,28 @@ impl Linear {
             Weights::Int8 { panels, factors, padded } => {
                 scratch.quantize(inputs, self.n_inputs, *padded);
                 let n_rows = inputs.len() / self.n_inputs;
-                let mut sums = [[0; PANEL]; TILE_ROWS];
-                for first in (0..n_rows).step_by(TILE_ROWS * 16) {
-                    let last = n_rows.min(first + TILE_ROWS * 16);
-                    for (index, panel) in panels.chunks_exact(padded * PANEL).enumerate() {
-                        let factors = &factors[index];
-                        for row in (first..last).step_by(TILE_ROWS) {
-                            let rows = TILE_ROWS.min(last - row);
-                            tile(level, &scratch.bytes[row * padded..], *padded, rows, panel, &mut sums);
-                            for (sums, row) in sums.iter().take(rows).zip(row..) {
-                                let scale = scratch.scales[row];
+                let Quantized { bytes, scales, sums } = scratch;
+                sums.resize(n_rows.div_ceil(TILE_ROWS), [[0; PANEL]; TILE_ROWS]);
+                let n_blocks = padded.div_ceil(BLOCK);
+                for (index, panel) in panels.chunks_exact(padded * PANEL).enumerate() {
+                    for (block, weights) in panel.chunks(BLOCK * PANEL).enumerate() {
+                        let width = weights.len() / PANEL;
+                        let panel = Panel { weights, is_first: block == 0 };
+                        for (first, sums) in (0..n_rows).step_by(TILE_ROWS).zip(sums.iter_mut()) {
+                            let rows = TILE_ROWS.min(n_rows - first);
+                            let activations = &bytes[block * BLOCK * n_rows + first * width..];
+                            tile(level, activations, width, rows, panel, sums);
+                            if block + 1 < n_blocks {
+                                continue;
+                            }
+                            for (sums, row) in sums.iter().take(rows).zip(first..) {
                                 let start = row * self.n_outputs + index * PANEL;
                                 let output = &mut outputs[start..(row + 1) * self.n_outputs];
                                 if let Some(output) = output.first_chunk_mut::<PANEL>() {
-                                    factors.write(sums, scale, activation, output);
+                                    factors[index].write(sums, scales[row], activation, output);
                                 } else {
                                     let mut values = [0.0; PANEL];
-                                    factors.write(sums, scale, activation, &mut values);
+                                    factors[index].write(sums, scales[row], activation, &mut values);
                                     output.copy_from_slice(&values[..output.len()]);
                                 }
                             }
@@ -153,23 +163,26 @@ impl Linear {
 }
 
 impl Quantized {
-    /// Turns rows of values into bytes with a scale for each row.
+    /// Turns rows of values into bytes with a scale for each row. The first [`BLOCK`] bytes of all rows stand together, then the
+    /// next ones: what a panel's block needs is read in order.
     #[inline(always)]
     fn quantize(&mut self, rows: &[f32], width: usize, padded: usize) {
         let n_rows = rows.len() / width;
         // Padding holds the byte of zero, whose weights are zero too.
+        if padded > width {
+            self.bytes.clear();
+        }
         self.bytes.resize(n_rows * padded, 128);
         self.scales.resize(n_rows, 0.0);
-        let places = self.bytes.chunks_exact_mut(padded).zip(self.scales.iter_mut());
-        for (row, (bytes, scale)) in rows.chunks_exact(width).zip(places) {
+        for (index, (row, scale)) in rows.chunks_exact(width).zip(&mut self.scales).enumerate() {
             let largest = max_abs(row).max(1e-20);
             *scale = largest / 127.0;
             let factor = 127.0 / largest;
-            for (byte, &value) in bytes.iter_mut().zip(row) {
-                *byte = biased_byte(value, factor);
-            }
-            for byte in &mut bytes[width..] {
-                *byte = 128;
+            for (block, values) in row.chunks(BLOCK).enumerate() {
+                let start = block * BLOCK * n_rows + index * BLOCK.min(padded - block * BLOCK);
+                for (byte, &value) in self.bytes[start..start + values.len()].iter_mut().zip(values) {
+                    *byte = biased_byte(value, factor);
+                }
             }
         }
     }
@@ -232,7 +245,7 @@ mod tests {
 
     #[test]
     fn both_precisions_agree_with_the_plain_product() {
-        for (n_rows, n_inputs, n_outputs) in [(1, 4, 1), (3, 7, 33), (13, 64, 32), (25, 30, 70)] {
+        for (n_rows, n_inputs, n_outputs) in [(1, 4, 1), (3, 7, 33), (13, 64, 48), (25, 30, 70), (75, 901, 50)] {
             let weights = values(n_inputs * n_outputs, 1);
             let bias = values(n_outputs, 2);
             let inputs = values(n_rows * n_inputs, 3);

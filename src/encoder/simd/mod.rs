@@ -9,10 +9,11 @@ mod products;
 
 pub(super) use products::{LANES, Lanes, Products};
 
-/// Output channels that a tile computes together.
-pub(super) const PANEL: usize = 32;
+/// Output channels that a tile computes together: three registers for each row, so that the sums of a tile stay in registers
+/// and few loads feed them.
+pub(super) const PANEL: usize = 48;
 /// Most rows of a tile.
-pub(super) const TILE_ROWS: usize = 12;
+pub(super) const TILE_ROWS: usize = 8;
 /// Inputs that one instruction multiplies and adds; a panel holds them next to each other.
 pub(super) const GROUP: usize = 4;
 
@@ -98,12 +99,19 @@ fn run_avx2<W: Work>(work: W) {
     work.run();
 }
 
-/// Adds up `rows` rows of unsigned activations (each `stride` long) times one panel of signed weights.
-///
-/// The panel holds, for each group of four inputs, the four weights of each of its channels: `panel[g * 128 + c * 4 + i]`.
+/// A panel of signed weights, or some of its inputs.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    /// For each group of four inputs, the four weights of each channel: `weights[(g * PANEL + c) * 4 + i]`.
+    pub weights: &'a [i8],
+    /// Whether sums begin with it; other parts add to what is there.
+    pub is_first: bool,
+}
+
+/// Adds up `rows` rows of unsigned activations (each `stride` long) times a panel.
 #[inline(always)]
-pub(super) fn tile(level: Level, activations: &[u8], stride: usize, rows: usize, panel: &[i8], sums: &mut Tile) {
-    let n_groups = panel.len() / (GROUP * PANEL);
+pub(super) fn tile(level: Level, activations: &[u8], stride: usize, rows: usize, panel: Panel<'_>, sums: &mut Tile) {
+    let n_groups = panel.weights.len() / (GROUP * PANEL);
     let fits = (1..=TILE_ROWS).contains(&rows)
         && stride >= n_groups * GROUP
         && activations.len() >= (rows - 1) * stride + n_groups * GROUP;
@@ -126,11 +134,13 @@ pub(super) fn tile(level: Level, activations: &[u8], stride: usize, rows: usize,
 
 /// [`tile`] in plain Rust.
 #[inline(always)]
-pub(super) fn portable_tile(activations: &[u8], stride: usize, rows: usize, panel: &[i8], sums: &mut Tile) {
+pub(super) fn portable_tile(activations: &[u8], stride: usize, rows: usize, panel: Panel<'_>, sums: &mut Tile) {
     for (row, sums) in sums.iter_mut().enumerate().take(rows) {
-        *sums = [0; PANEL];
+        if panel.is_first {
+            *sums = [0; PANEL];
+        }
         let activations = &activations[row * stride..];
-        for (inputs, weights) in activations.chunks_exact(GROUP).zip(panel.chunks_exact(GROUP * PANEL)) {
+        for (inputs, weights) in activations.chunks_exact(GROUP).zip(panel.weights.chunks_exact(GROUP * PANEL)) {
             for (sum, weights) in sums.iter_mut().zip(weights.chunks_exact(GROUP)) {
                 for (&input, &weight) in inputs.iter().zip(weights) {
                     *sum += i32::from(input) * i32::from(weight);
@@ -142,7 +152,7 @@ pub(super) fn portable_tile(activations: &[u8], stride: usize, rows: usize, pane
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2")]
-fn vnni_tile(activations: &[u8], stride: usize, rows: usize, panel: &[i8], sums: &mut Tile) {
+fn vnni_tile(activations: &[u8], stride: usize, rows: usize, panel: Panel<'_>, sums: &mut Tile) {
     macro_rules! of_rows {
         ($($n:literal),*) => {
             match rows {
@@ -152,7 +162,7 @@ fn vnni_tile(activations: &[u8], stride: usize, rows: usize, panel: &[i8], sums:
             }
         };
     }
-    of_rows!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    of_rows!(1, 2, 3, 4, 5, 6, 7, 8);
 }
 
 /// [`vnni_tile`] for a fixed number of rows, so that all sums stay in registers.
@@ -162,30 +172,39 @@ fn vnni_tile(activations: &[u8], stride: usize, rows: usize, panel: &[i8], sums:
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2")]
 #[inline]
-unsafe fn vnni_rows<const ROWS: usize>(activations: &[u8], stride: usize, panel: &[i8], sums: &mut Tile) {
-    use std::arch::x86_64::_mm512_storeu_si512;
-    use std::arch::x86_64::{_mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512};
-    let mut left = [_mm512_setzero_si512(); ROWS];
-    let mut right = [_mm512_setzero_si512(); ROWS];
-    for (group, weights) in panel.chunks_exact(GROUP * PANEL).enumerate() {
-        // SAFETY: a chunk has 128 bytes: two registers.
-        let (first, second) = unsafe {
-            (_mm512_loadu_si512(weights.as_ptr().cast()), _mm512_loadu_si512(weights.as_ptr().add(64).cast()))
-        };
-        for row in 0..ROWS {
+unsafe fn vnni_rows<const ROWS: usize>(activations: &[u8], stride: usize, panel: Panel<'_>, sums: &mut Tile) {
+    use std::arch::x86_64::{
+        _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+    };
+    /// Registers of a row.
+    const PARTS: usize = PANEL / 16;
+    let mut totals = [[_mm512_setzero_si512(); PARTS]; ROWS];
+    if !panel.is_first {
+        for (totals, sums) in totals.iter_mut().zip(sums.iter()) {
+            for (part, total) in totals.iter_mut().enumerate() {
+                // SAFETY: a row of the tile has sixteen sums for each of its registers.
+                *total = unsafe { _mm512_loadu_si512(sums.as_ptr().add(part * 16).cast()) };
+            }
+        }
+    }
+    for (group, weights) in panel.weights.chunks_exact(GROUP * PANEL).enumerate() {
+        // SAFETY: a chunk has 64 bytes for each register.
+        let weights: [_; PARTS] =
+            std::array::from_fn(|part| unsafe { _mm512_loadu_si512(weights.as_ptr().add(part * 64).cast()) });
+        for (row, totals) in totals.iter_mut().enumerate() {
             // SAFETY: the function's own condition.
             let inputs =
                 unsafe { activations.as_ptr().add(row * stride + group * GROUP).cast::<i32>().read_unaligned() };
             let inputs = _mm512_set1_epi32(inputs);
-            left[row] = _mm512_dpbusd_epi32(left[row], inputs, first);
-            right[row] = _mm512_dpbusd_epi32(right[row], inputs, second);
+            for (total, weights) in totals.iter_mut().zip(weights) {
+                *total = _mm512_dpbusd_epi32(*total, inputs, weights);
+            }
         }
     }
-    for row in 0..ROWS {
-        // SAFETY: a row of the tile has 32 sums: two registers.
-        unsafe {
-            _mm512_storeu_si512(sums[row].as_mut_ptr().cast(), left[row]);
-            _mm512_storeu_si512(sums[row].as_mut_ptr().add(16).cast(), right[row]);
+    for (sums, totals) in sums.iter_mut().zip(totals) {
+        for (part, total) in totals.into_iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { _mm512_storeu_si512(sums.as_mut_ptr().add(part * 16).cast(), total) };
         }
     }
 }
@@ -196,23 +215,23 @@ unsafe fn vnni_rows<const ROWS: usize>(activations: &[u8], stride: usize, panel:
 /// `activations` holds `(rows - 1) * stride` bytes and one byte for each input of the panel beyond.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn avx2_tile(activations: &[u8], stride: usize, rows: usize, panel: &[i8], sums: &mut Tile) {
+unsafe fn avx2_tile(activations: &[u8], stride: usize, rows: usize, panel: Panel<'_>, sums: &mut Tile) {
     use std::arch::x86_64::{
         _mm_cvtepu8_epi16, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_broadcastq_epi64,
-        _mm256_cvtepi8_epi16, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_setzero_si256,
-        _mm256_storeu_si256,
+        _mm256_cvtepi8_epi16, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute4x64_epi64,
+        _mm256_setzero_si256, _mm256_storeu_si256,
     };
     /// Registers of one row: four channels each, with two sums a channel.
     const QUARTERS: usize = PANEL / 4;
     for (row, sums) in sums.iter_mut().enumerate().take(rows) {
         let mut totals = [_mm256_setzero_si256(); QUARTERS];
-        for (group, weights) in panel.chunks_exact(GROUP * PANEL).enumerate() {
+        for (group, weights) in panel.weights.chunks_exact(GROUP * PANEL).enumerate() {
             // SAFETY: the function's own condition.
             let inputs =
                 unsafe { activations.as_ptr().add(row * stride + group * GROUP).cast::<i32>().read_unaligned() };
             let inputs = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(_mm_cvtsi32_si128(inputs)));
             for (quarter, total) in totals.iter_mut().enumerate() {
-                // SAFETY: a chunk has 128 bytes: eight times 16.
+                // SAFETY: a chunk has sixteen bytes for each register.
                 let weights = unsafe { _mm_loadu_si128(weights.as_ptr().add(quarter * 16).cast()) };
                 *total = _mm256_add_epi32(*total, _mm256_madd_epi16(inputs, _mm256_cvtepi8_epi16(weights)));
             }
@@ -220,8 +239,12 @@ unsafe fn avx2_tile(activations: &[u8], stride: usize, rows: usize, panel: &[i8]
         for (eighth, pair) in totals.chunks_exact(2).enumerate() {
             // Pairs are added within halves of a register; the permutation puts the channels in order.
             let added = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(pair[0], pair[1]));
-            // SAFETY: a row of the tile has 32 sums: four registers of eight.
-            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().add(eighth * 8).cast(), added) };
+            // SAFETY: a row of the tile has eight sums for each pair.
+            unsafe {
+                let place = sums.as_mut_ptr().add(eighth * 8).cast();
+                let before = if panel.is_first { _mm256_setzero_si256() } else { _mm256_loadu_si256(place) };
+                _mm256_storeu_si256(place, _mm256_add_epi32(before, added));
+            }
         }
     }
 }
@@ -238,6 +261,7 @@ mod tests {
             rows in 1..=TILE_ROWS,
             n_groups in 1usize..40,
             extra in 0usize..9,
+            is_first in any::<bool>(),
             seed in any::<u32>(),
         ) {
             let mut state = seed;
@@ -247,12 +271,13 @@ mod tests {
             };
             let stride = n_groups * GROUP + extra;
             let activations: Vec<u8> = (0..rows * stride).map(|_| next()).collect();
-            let panel: Vec<i8> = (0..n_groups * GROUP * PANEL).map(|_| next() as i8).collect();
-            let mut plain = [[0; PANEL]; TILE_ROWS];
-            portable_tile(&activations, stride, rows, &panel, &mut plain);
+            let weights: Vec<i8> = (0..n_groups * GROUP * PANEL).map(|_| next() as i8).collect();
+            let panel = Panel { weights: &weights, is_first };
+            let mut plain = [[7; PANEL]; TILE_ROWS];
+            portable_tile(&activations, stride, rows, panel, &mut plain);
             for level in Level::available() {
-                let mut fast = [[0; PANEL]; TILE_ROWS];
-                tile(level, &activations, stride, rows, &panel, &mut fast);
+                let mut fast = [[7; PANEL]; TILE_ROWS];
+                tile(level, &activations, stride, rows, panel, &mut fast);
                 prop_assert_eq!(&plain[..rows], &fast[..rows], "{:?}", level);
             }
         }
