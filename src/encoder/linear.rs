@@ -59,8 +59,20 @@ struct Factors {
 }
 
 impl Factors {
+    /// Writes the outputs of the panel's channels, where the row has fewer only those.
     #[inline(always)]
-    fn write(&self, sums: &[i32; PANEL], scale: f32, activation: Activation, outputs: &mut [f32; PANEL]) {
+    fn write(&self, sums: &[i32; PANEL], scale: f32, activation: Activation, outputs: &mut [f32]) {
+        if let Some(outputs) = outputs.first_chunk_mut::<PANEL>() {
+            self.write_all(sums, scale, activation, outputs);
+        } else {
+            let mut values = [0.0; PANEL];
+            self.write_all(sums, scale, activation, &mut values);
+            outputs.copy_from_slice(&values[..outputs.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn write_all(&self, sums: &[i32; PANEL], scale: f32, activation: Activation, outputs: &mut [f32; PANEL]) {
         for channel in 0..PANEL {
             let sum = (sums[channel] - self.corrections[channel]) as f32;
             outputs[channel] = sum.mul_add(scale * self.scales[channel], self.bias[channel]);
@@ -125,13 +137,7 @@ impl Linear {
                             for (sums, row) in sums.iter().take(rows).zip(first..) {
                                 let start = row * self.n_outputs + index * PANEL;
                                 let output = &mut outputs[start..(row + 1) * self.n_outputs];
-                                if let Some(output) = output.first_chunk_mut::<PANEL>() {
-                                    factors[index].write(sums, scales[row], activation, output);
-                                } else {
-                                    let mut values = [0.0; PANEL];
-                                    factors[index].write(sums, scales[row], activation, &mut values);
-                                    output.copy_from_slice(&values[..output.len()]);
-                                }
+                                factors[index].write(sums, scales[row], activation, output);
                             }
                         }
                     }
