@@ -2,8 +2,8 @@
 
     python3 benches/kill_resume.py target/release/noteward INPUT [--points 60] [--flags "--recognizers lexicon"]
 
-A kill comes when the output folder holds a drawn number of bytes, over the parts, the assembly of the tables and their
-renames; not at a time. Some runs are killed twice before they finish. Then a run is stopped by SIGINT, one is begun while
+INPUT has more than one part: 40 MB of notes with the lexicon alone. A kill comes when the output folder holds a drawn number
+of bytes, over the parts, the assembly of the tables and their renames; not at a time. Some runs are killed twice before they finish. Then a run is stopped by SIGINT, one is begun while
 another has the folder, and one meets a limit on the size of files, as on a full disk. Exits with 1 at the first difference.
 """
 

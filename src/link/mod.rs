@@ -94,18 +94,19 @@ impl Linker {
     }
 
     /// Gives the first of several mentions that together are one form (`type 2 diabetes` `with` `nephropathy`) the concept of
-    /// the whole; `forms` are what the lexicon found in the sentence.
+    /// the whole; `forms` are what the lexicon found there. Both are sorted by span.
     pub fn link_wholes(&self, document: &Document, sentence: &Sentence, forms: &[Mention], mentions: &mut [Mention]) {
         for index in 0..mentions.len() {
             let Some((mention, rest)) = mentions.get_mut(index..).and_then(<[Mention]>::split_first_mut) else {
                 return;
             };
-            let starts = |form: &&Mention| form.span.start() == mention.span.start();
-            let Some(form) = forms.iter().find(starts).filter(|form| form.span.end() > mention.span.end()) else {
-                continue;
-            };
+            let place = forms.partition_point(|form| form.span.start() < mention.span.start());
+            let is_wider =
+                |form: &&Mention| form.span.start() == mention.span.start() && form.span.end() > mention.span.end();
+            let Some(form) = forms.get(place).filter(is_wider) else { continue };
             let names_problem = mention.link.is_some_and(|link| link.kind != LinkKind::Part);
-            let is_whole = rest.iter().any(|last| last.span.end() == form.span.end());
+            let mut within = rest.iter().take_while(|other| other.span.start() < form.span.end());
+            let is_whole = within.any(|last| last.span.end() == form.span.end());
             if mention.source != MentionSource::Lexicon && names_problem && is_whole {
                 let mut whole = *form;
                 self.link(document, sentence, std::slice::from_mut(&mut whole), |_| Vec::new());

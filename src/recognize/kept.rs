@@ -1,4 +1,5 @@
-//! Readings that are kept: what identifies them, and their form as bytes. Where they are kept is no matter of this layer.
+//! Readings that are kept: what identifies them, whose turn it is to make them, and their form as bytes. Where they are kept is
+//! no matter of this layer.
 //!
 //! A reading is a function of what the network sees of a sentence and of the network, so both make its key. Of its pieces
 //! only those are kept that a question can be about: where the network reads the lexicon's marks, these are part of the
