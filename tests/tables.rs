@@ -43,6 +43,25 @@ fn concept_of(pipeline: &Pipeline, example: Example) -> Option<String> {
     pipeline.concept(&mention).map(|concept| concept.id.to_owned())
 }
 
+/// The last digit of a LOINC code follows from the others (Luhn's check; LOINC Users' Guide, appendix on check digits).
+#[test]
+fn loinc_codes_have_their_check_digits() {
+    let mut n_codes = 0;
+    for (table, column) in [("measurements.tsv", 1), ("section-kinds.tsv", 2)] {
+        for Row { place, cells } in rows(table) {
+            let Some((digits, check)) = cells[column].split_once('-').filter(|(digits, _)| !digits.is_empty()) else {
+                continue;
+            };
+            let doubled =
+                |(index, digit): (usize, u32)| if index % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit };
+            let sum: u32 = digits.chars().rev().map(|digit| digit.to_digit(10).unwrap()).enumerate().map(doubled).sum();
+            assert_eq!(check, ((10 - sum % 10) % 10).to_string(), "{place}: {}", cells[column]);
+            n_codes += 1;
+        }
+    }
+    assert!(n_codes > 120, "{n_codes} codes");
+}
+
 #[test]
 fn every_sense_decides_its_example() {
     let pipeline = Pipeline::without_model();

@@ -15,7 +15,7 @@ use disk::DiskCache;
 use memory::MemoryCache;
 
 /// Bytes in memory unless the configuration says otherwise.
-const MEMORY_BYTES: u64 = 32_000_000;
+const MEMORY_BYTES: u64 = 24_000_000;
 /// Bytes on disk unless the configuration says otherwise.
 const DISK_BYTES: u64 = 1_000_000_000;
 

@@ -62,7 +62,7 @@ impl Measurer {
     }
 
     /// The values of a note, in the order of the text, with the assertion of a statement that nothing else qualifies: those
-    /// that are wanted, feared or asked for are hypothetical.
+    /// that are wanted, feared or asked for are hypothetical, and those that are the patient's usual ones historical.
     pub fn measure(&self, document: &Document) -> Vec<Measurement> {
         let mut placed: Vec<Placed> = Vec::new();
         let mut carried = Carried::default();
@@ -162,6 +162,10 @@ impl Measurer {
             }
             at = reader.step(at).unwrap_or(at + 1).max(at + 1);
         }
+        let after_heading = items.partition_point(|item| item.span.start() < heading_end);
+        if let Some((moment, next)) = reader.leading_moment(after_heading) {
+            reader.give_moment(moment, next);
+        }
         let (found, head) = (std::mem::take(&mut reader.found), reader.head);
         carried.fluid = said;
         carried.head = head.filter(|&head| found.iter().any(|found| found.kind == head));
@@ -183,7 +187,11 @@ impl Measurer {
     fn measurement(&self, placed: &Placed, time: Option<crate::NoteTime>) -> Option<Measurement> {
         let found = &placed.found;
         let kind = self.tables.kinds.get(usize::from(found.kind))?;
-        let temporality = if found.target { Temporality::Hypothetical } else { Temporality::Current };
+        let temporality = match found {
+            Found { target: true, .. } => Temporality::Hypothetical,
+            Found { usual: true, .. } => Temporality::Historical,
+            _ => Temporality::Current,
+        };
         Some(Measurement {
             kind: MeasurementIndex(found.kind),
             span: found.span,

@@ -24,6 +24,14 @@ impl Moment {
         Some(Moment { day: Some(day), ..Moment::default() })
     }
 
+    /// A time of day in four digits: `0800`.
+    pub fn of_day(digits: &str) -> Option<Moment> {
+        let is_time = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number: i16 = digits.parse().ok().filter(|_| is_time)?;
+        let (hour, minute) = (i8::try_from(number / 100).ok()?, i8::try_from(number % 100).ok()?);
+        (hour < 24 && minute < 60).then_some(Moment { time: Some((hour, minute)), ..Moment::default() })
+    }
+
     /// What two statements of the same value say together.
     pub fn with(self, other: Moment) -> Moment {
         Moment { year: self.year.or(other.year), day: self.day.or(other.day), time: self.time.or(other.time) }

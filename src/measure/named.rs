@@ -135,6 +135,7 @@ impl Reader<'_> {
             weak: false,
             separated: link.separated,
             target: link.target,
+            usual: false,
         }
     }
 
@@ -146,7 +147,8 @@ impl Reader<'_> {
                 *used = true;
             }
         }
-        self.found.push(found);
+        let usual = found.usual || self.is_usual(&found);
+        self.found.push(Found { usual, ..found });
     }
 
     /// What stands from `start` to the number of a measurement.
@@ -305,6 +307,7 @@ impl Reader<'_> {
                 comparator,
                 moment,
                 target,
+                usual: start.usual && relation == Relation::Upper,
                 ..start
             };
             self.push(stated, value.next - 1);

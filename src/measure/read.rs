@@ -7,6 +7,9 @@ use crate::Span;
 use crate::measurement::{Comparator, Trend};
 use crate::token::{Gap, Token};
 
+/// Most items between the word that says that a value is the usual one, and the statement of the value.
+const USUAL_BEFORE: usize = 2;
+
 /// In which fluid values are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Fluid {
@@ -40,6 +43,8 @@ pub(super) struct Found {
     pub separated: bool,
     /// Whether it is wanted, feared or asked for, not measured.
     pub target: bool,
+    /// Whether it is the one that the patient usually has.
+    pub usual: bool,
 }
 
 /// A number with its unit, as a value of a measurement.
@@ -187,6 +192,21 @@ impl<'a> Reader<'a> {
     pub fn is_target(&self, first: usize, next: usize) -> bool {
         let after = (next..next + 3).take_while(|&index| !self.is(index, ',') && !self.is(index, ';'));
         self.target.is_some_and(|start| start <= first) || after.into_iter().any(|at| self.has(at, Role::TargetAfter))
+    }
+
+    /// Whether words between the value before it and a value of a laboratory say that this is the usual one.
+    pub fn is_usual(&self, found: &Found) -> bool {
+        if self.kind(found.kind).is_none_or(|kind| kind.specimen == Specimen::Any) {
+            return false;
+        }
+        let item_at = |start: usize| self.items.partition_point(|item| item.span.start() < start);
+        let earliest = item_at(found.statement.start()).saturating_sub(USUAL_BEFORE);
+        let before = (earliest..item_at(found.span.start())).rev();
+        let ends = |&index: &usize| {
+            let used = self.number(index).is_some() && self.used.get(index).copied().unwrap_or(true);
+            used || self.is(index, ',') || self.is(index, ';')
+        };
+        before.take_while(|index| !ends(index)).any(|index| self.has(index, Role::Usual))
     }
 
     /// The value at an item, in a unit that the measurement takes.
@@ -358,6 +378,32 @@ impl<'a> Reader<'a> {
             return (self.is(next, ')') || self.is(next, ']')).then_some((moment, next + 1));
         }
         Some((moment, next))
+    }
+
+    /// The date or time with which a line begins, at an item, and the item after it: `08:00`, `0800:`, `3/4 14:30`, `3/4:`.
+    pub fn leading_moment(&self, at: usize) -> Option<(Moment, usize)> {
+        let (moment, next) = if let Some(day) = self.partial_date(at) {
+            let time = self.moment(at + 3).filter(|_| self.moment_at(at + 3));
+            let (moment, next) = time.map_or((day, at + 3), |(time, next)| (day.with(time), next));
+            (time.is_some() || self.is(next, ':')).then_some((moment, next))?
+        } else if self.moment_at(at) {
+            self.moment(at)?
+        } else {
+            let time = self.number(at).and_then(|_| Moment::of_day(self.written(at)))?;
+            self.is(at + 1, ':').then_some((time, at + 1))?
+        };
+        // A year alone is no moment, and a number after the colon makes it something else.
+        let is_some = moment.day.is_some() || moment.time.is_some();
+        let next = next + usize::from(self.is(next, ':') || self.is(next, '-'));
+        (is_some && self.number(next).is_none()).then_some((moment, next))
+    }
+
+    /// Gives a moment to the values of the sentence that have none, up to the next moment that is stated.
+    pub fn give_moment(&mut self, moment: Moment, from: usize) {
+        let later = (from..self.items.len()).find(|&index| self.moment_at(index));
+        let end = later.and_then(|index| self.item(index)).map_or(usize::MAX, |item| item.span.start());
+        let without = self.found.iter_mut().filter(|found| found.moment.is_none() && found.span.start() < end);
+        without.for_each(|found| found.moment = Some(moment));
     }
 
     fn moment_at(&self, index: usize) -> bool {

@@ -170,6 +170,7 @@ impl Reader<'_> {
             weak: false,
             separated: false,
             target: self.is_target(name.min(first), last + 1),
+            usual: false,
         };
         self.found.push(found);
         if let Some(used) =

@@ -135,6 +135,8 @@ pub enum ValueCorrection {
     ResultInWords,
     /// The words around it say that it is wanted, feared or asked for.
     Wanted,
+    /// The words beside it say that it is the one that the patient usually has.
+    Usual,
 }
 
 impl ValueCorrection {
@@ -144,6 +146,7 @@ impl ValueCorrection {
             ValueCorrection::NotBeside => "only words beside a value make it another person's",
             ValueCorrection::ResultInWords => "a result in words says itself what is not there",
             ValueCorrection::Wanted => "words around the value say that it is wanted, feared or asked for",
+            ValueCorrection::Usual => "words beside the value say that it is the patient's usual one",
         }
     }
 }
@@ -171,9 +174,14 @@ fn corrected(
             corrections.push((AssertionAxis::Presence, ValueCorrection::ResultInWords));
         }
     }
-    if read.assertion.temporality == Temporality::Hypothetical {
-        (assertion.temporality, assertion.temporality_by) = (Temporality::Hypothetical, None);
-        corrections.push((AssertionAxis::Temporality, ValueCorrection::Wanted));
+    let itself = match read.assertion.temporality {
+        Temporality::Hypothetical => Some(ValueCorrection::Wanted),
+        Temporality::Historical => Some(ValueCorrection::Usual),
+        Temporality::Current => None,
+    };
+    if let Some(correction) = itself {
+        (assertion.temporality, assertion.temporality_by) = (read.assertion.temporality, None);
+        corrections.push((AssertionAxis::Temporality, correction));
     }
     (assertion, corrections)
 }

@@ -132,6 +132,8 @@ pub(super) enum Role {
     To,
     /// Before an earlier value, after a later one.
     Earlier,
+    /// The value beside it is the one that the patient usually has.
+    Usual,
     /// What follows is wanted or feared, not measured.
     Target,
     /// What precedes is wanted.
@@ -175,7 +177,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const NAMES: [(&'static str, Role); 37] = [
+    const NAMES: [(&'static str, Role); 38] = [
         ("link", Role::Link),
         ("flag", Role::Flag),
         ("about", Role::About),
@@ -188,6 +190,7 @@ impl Role {
         ("then", Role::Then),
         ("to", Role::To),
         ("earlier", Role::Earlier),
+        ("usual", Role::Usual),
         ("target", Role::Target),
         ("target_after", Role::TargetAfter),
         ("dose", Role::Dose),
