@@ -313,6 +313,8 @@ fn tells_what_is_said_of_values() {
         ("Baseline creatinine 1.1, today 2.4.", &["creatinine 1.1 from historical", "creatinine 2.4 to"]),
         ("Baseline Cr around 1.6 to 1.7.", &["creatinine 1.6 ~ low historical", "creatinine 1.7 high historical"]),
         ("Cr 2.4 (baseline 1.1).", &["creatinine 2.4 to", "creatinine 1.1 from historical"]),
+        ("Cr 3.0 (2.1 baseline), K 5.4.", &["creatinine 3 to", "creatinine 2.1 from historical", "potassium 5.4"]),
+        ("Hb 6.9 (12.4 on 1/31).", &["hemoglobin 6.9 to", "hemoglobin 12.4 from day -34 minute 0"]),
         ("Creatinine 1.1, at baseline.", &["creatinine 1.1"]),
         ("Baseline heart rate was 85.", &["heart_rate 85"]),
         ("A 7 mm nodule in the right upper lobe.", &["nodule_size 7 mm upper_lobe right"]),

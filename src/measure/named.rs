@@ -147,7 +147,7 @@ impl Reader<'_> {
                 *used = true;
             }
         }
-        let usual = found.usual || self.is_usual(&found);
+        let usual = found.usual || self.is_usual(&found, last);
         self.found.push(Found { usual, ..found });
     }
 
@@ -389,6 +389,10 @@ impl Reader<'_> {
         }
         if self.has(at, Role::Earlier) {
             return Some((Relation::Earlier, at + 1));
+        }
+        // `(2.1 baseline)`, `(12.4 on 1/31)`.
+        if bracket && self.number(at).is_some() && (self.has(at + 1, Role::Usual) || self.moment(at + 1).is_some()) {
+            return Some((Relation::Earlier, at));
         }
         if self.has(at, Role::Then) {
             let to = self.has(at, Role::To) && !comma;

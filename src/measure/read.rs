@@ -194,8 +194,9 @@ impl<'a> Reader<'a> {
         self.target.is_some_and(|start| start <= first) || after.into_iter().any(|at| self.has(at, Role::TargetAfter))
     }
 
-    /// Whether words between the value before it and a value of a laboratory say that this is the usual one.
-    pub fn is_usual(&self, found: &Found) -> bool {
+    /// Whether words between the value before it and a value of a laboratory, or right after it, say that this is the usual
+    /// one; `last` is the value's last item.
+    pub fn is_usual(&self, found: &Found, last: usize) -> bool {
         if self.kind(found.kind).is_none_or(|kind| kind.specimen == Specimen::Any) {
             return false;
         }
@@ -206,7 +207,8 @@ impl<'a> Reader<'a> {
             let used = self.number(index).is_some() && self.used.get(index).copied().unwrap_or(true);
             used || self.is(index, ',') || self.is(index, ';')
         };
-        before.take_while(|index| !ends(index)).any(|index| self.has(index, Role::Usual))
+        let is_after = self.has(last + 1, Role::Usual) && !self.is_stated(last + 2);
+        is_after || before.take_while(|index| !ends(index)).any(|index| self.has(index, Role::Usual))
     }
 
     /// The value at an item, in a unit that the measurement takes.
