@@ -71,8 +71,8 @@ fn found(note: &AnnotatedNote) -> Vec<(&str, Presence)> {
 #[test]
 fn notes_without_words() {
     for text in [
-        "", " ", "\n", "\r\n\r\n", "\0", "\u{FEFF}", ".", "...", ":", "-\n-\n-", "\u{301}", "\u{200D}", "[**", "**]",
-        "___",
+        "", " ", "\n", "\r\n\r\n", "\0", "\u{FEFF}", ".", "...", ":", "::", ": :\nx", "-\n-\n-", "\u{301}", "\u{200D}",
+        "[**", "**]", "___",
     ] {
         let note = annotate(text);
         assert!(note.annotations.is_empty(), "{text:?}");

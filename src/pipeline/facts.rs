@@ -57,11 +57,10 @@ impl FactEngines {
         let earlier = if colon.is(document.text(), ':') { earlier } else { between };
         // Of headings one after another, the last is answered.
         let last = earlier.iter().rposition(|token| token.is(document.text(), ':')).map_or(0, |colon| colon + 1);
-        let first_token = from + last as u32;
-        let start = document.tokens().get(first_token as usize)?.span.start();
+        let [first, ..] = earlier.get(last..)? else { return None };
         let heading = Sentence {
-            span: Span::between(start, earlier.last()?.span.end()),
-            first_token,
+            span: first.span.cover(earlier.last()?.span),
+            first_token: from + last as u32,
             end_token: from + earlier.len() as u32,
             section: sentence.section,
         };

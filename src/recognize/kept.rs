@@ -14,7 +14,7 @@ use crate::encoder::{Computation, Precision};
 use crate::mention::MentionType;
 
 /// Changes whenever readings of the same network come out differently, or are written differently.
-const FORMAT: &str = "noteward reading 1";
+const FORMAT: &str = "noteward reading 2";
 
 /// Where readings are kept, by key; bytes that come back are those that were put there.
 pub(crate) trait ReadingStore: Send + Sync {

@@ -412,6 +412,7 @@ impl ModelRecognizer {
             let start = pieces.offsets[found.start].0;
             let end = pieces.offsets[found.end - 1].1;
             let (start, end) = whole_words(text, start, end);
+            let (start, end) = without_loose_marks(text, start, end);
             // Two mentions within one word are one.
             match mentions.last_mut().filter(|last| last.span.end() > start) {
                 Some(last) => last.span = last.span.cover(Span::between(start, end)),
@@ -480,4 +481,42 @@ fn whole_words(text: &str, start: usize, end: usize) -> (usize, usize) {
     let rest = text.get(end..).unwrap_or("");
     let end = if inside { end + (rest.len() - rest.trim_start_matches(word).len()) } else { end };
     (start, end)
+}
+
+/// Leaves out the marks at the ends of a range that belong to what is around it, and takes in the bracket that closes one inside.
+fn without_loose_marks(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let inside = text.get(start..end).unwrap_or("");
+    let trimmed = inside.trim_end_matches([' ', ',', ';', ':', '/', '-', '(', '[']);
+    let kept = trimmed.trim_start_matches([' ', ',', ';', ':', '/', ')', ']']);
+    let (start, end) = (start + trimmed.len() - kept.len(), start + trimmed.len());
+    let is_open = |open: char, close: char| kept.matches(open).count() > kept.matches(close).count();
+    let next = text.get(end..).and_then(|rest| rest.chars().next());
+    let closes = next == Some(')') && is_open('(', ')') || next == Some(']') && is_open('[', ']');
+    (start, end + usize::from(closes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_end_with_words_and_brackets() {
+        for (text, expected) in [
+            ("[Major depression, recurrent,] mild", "Major depression, recurrent"),
+            ("a [DM II-] like", "DM II"),
+            ("[sprain/] strain", "sprain"),
+            ("[colonic polyp(s] removed", "colonic polyp(s"),
+            ("[colonic polyp(s]) removed", "colonic polyp(s)"),
+            ("[proptosis (] OS)", "proptosis"),
+            ("tumor [) in the cerebellum]", "in the cerebellum"),
+            ("[, ] fever", ""),
+            ("[n/v]", "n/v"),
+            ("[pus)] in", "pus)"),
+        ] {
+            let (start, end) = (text.find('[').unwrap(), text.rfind(']').unwrap() - 1);
+            let plain = text.replacen(['[', ']'], "", 2);
+            let (start, end) = without_loose_marks(&plain, start, end);
+            assert_eq!(&plain[start..end], expected, "{text}");
+        }
+    }
 }
