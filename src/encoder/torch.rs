@@ -22,6 +22,9 @@ use super::{Classify, Scratch, Sequence};
 /// Sequences that go through the network together.
 const BATCH: usize = 64;
 
+/// What is taken from the attention scores of padding.
+const MASKED: f64 = 10_000.0;
+
 /// A network of rust-bert.
 pub(crate) struct TorchEncoder {
     config: EncoderConfig,
@@ -170,12 +173,14 @@ impl Body {
     }
 
     fn forward(&self, ids: &Tensor, mask: &Tensor, types: &Tensor) -> Result<Tensor, RustBertError> {
+        // rust-bert adds ELECTRA's mask to the attention scores as it is given, so that padding would be attended to.
+        let added = ((mask.to_kind(Kind::Float) - 1.0) * MASKED).unsqueeze(1);
         let (ids, mask, types) = (Some(ids), Some(mask), Some(types));
         Ok(match self {
             Body::Bert(model) => model.forward_t(ids, mask, types, None, None, None, None, false)?.hidden_state,
             Body::Roberta(model) => model.forward_t(ids, mask, types, None, None, None, None, false)?.hidden_state,
             Body::DistilBert(model) => model.forward_t(ids, mask, None, false)?.hidden_state,
-            Body::Electra(model) => model.forward_t(ids, mask, types, None, None, false)?.hidden_state,
+            Body::Electra(model) => model.forward_t(ids, Some(&added), types, None, None, false)?.hidden_state,
         })
     }
 }
