@@ -95,8 +95,8 @@ pub use pipeline::{
 };
 pub use report::{ReportOptions, report};
 pub use score::{
-    Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, Input, InputKind, InputValue, Level,
-    Measured, Normal, OnPossible, Outcome, Pick, Requirement, Score, Sources, Window,
+    Assume, Band, Citation, Course, Cut, Demographic, Derived, Exclusion, Family, FollowUp, Input, InputKind,
+    InputValue, Level, Measured, Normal, OnPossible, Outcome, Pick, Requirement, Score, Sources, Window,
 };
 pub use scores::{
     CheckedRow, ListedBand, ListedInput, ListedScore, ScoreCheck, ScoreList, Verdict, check_score, load_scores,

@@ -369,6 +369,31 @@ p3,2025-03-02T08:00:00,heart_rate,,88
 }
 
 #[test]
+fn studies_are_followed_to_the_next_one() {
+    let study = |run: Run, id: &str, patient: &str, time: &str, note_type: &str| {
+        let mut run = run.note(id, patient, time);
+        run.notes.last_mut().unwrap()["note_type"] = json!(note_type);
+        run.measurement("nodule_size", 7.0, json!({"unit": "mm", "segment_hash": id}))
+    };
+    let run = study(Run::default(), "n1", "p1", "2024-01-10T08:00:00", "CT chest");
+    let run = study(run, "n2", "p1", "2024-03-01T08:00:00", "clinic note");
+    let run = study(run, "n3", "p1", "2024-08-01T08:00:00", "Radiology");
+    let run = study(run, "n4", "p2", "2024-01-10T08:00:00", "CT");
+    let run = study(run, "n5", "p3", "2025-06-01T08:00:00", "x-ray");
+    let (workplace, finished) = warn(&run, &["--scores", "fleischner_2017"]);
+    assert_eq!(finished.status, 0, "{finished:?}");
+    let expected = "\
+patient_id,score,band,decided,note_id,study_time,due_from,due_by,status,later_note_id,later_time
+p1,fleischner_2017,ct_6_12_then_2y,false,n1,2024-01-10T08:00:00,2024-07-08T08:00:00,2025-01-09T08:00:00,in_time,n3,2024-08-01T08:00:00
+p1,fleischner_2017,ct_6_12_then_2y,false,n3,2024-08-01T08:00:00,2025-01-28T08:00:00,2025-08-01T08:00:00,open,,
+p2,fleischner_2017,ct_6_12_then_2y,false,n4,2024-01-10T08:00:00,2024-07-08T08:00:00,2025-01-09T08:00:00,overdue,,
+p3,fleischner_2017,ct_6_12_then_2y,false,n5,2025-06-01T08:00:00,2025-11-28T08:00:00,2026-06-01T08:00:00,open,,
+";
+    assert_eq!(String::from_utf8(workplace.read("out/follow_ups.csv")).unwrap(), expected);
+    assert!(finished.stdout.contains("studies after which another is due: 1 in_time, 2 open, 1 overdue"));
+}
+
+#[test]
 fn a_file_of_patients_wins_over_what_notes_say_of_age() {
     let workplace = Workplace::new();
     three_days().fact("demographic.age", json!({"value": 9.0})).write(&workplace);

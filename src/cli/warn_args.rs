@@ -10,7 +10,8 @@ use super::args::FormatArg;
 /// Turns the mentions, facts and measurements of a run into warnings: for each patient, score and moment an interval that
 /// holds the score whatever the inputs are that the notes do not state, with the evidence of each input.
 ///
-/// Writes the table `warnings`, `summary.csv` (how often each score alerts, what it lacks) and `warn.json`. Warnings support
+/// Writes the table `warnings`, `summary.csv` (how often each score alerts, what it lacks), `follow_ups.csv`
+/// (studies that another is due after) and `warn.json`. Warnings support
 /// the decisions of professionals; noteward is no medical device.
 ///
 /// Exit status: 0 done; 1 done, but rows of a given file were rejected; 2 not done.

@@ -76,6 +76,8 @@ pub struct Score {
     pub exclusions: Vec<Exclusion>,
     /// What it is computed for; everybody, where the file says nothing.
     pub requirement: Option<Requirement>,
+    /// What is a study after which another is due.
+    pub follow_up: Option<FollowUp>,
     /// Ranges of its value, from the lowest.
     pub bands: Vec<Band>,
     /// Hash of the file's text, and of its table of codes.
@@ -121,6 +123,23 @@ pub struct Band {
     /// Whether the score calls for action from this band on.
     #[serde(default)]
     pub alerts: bool,
+    /// How long after the study the next one is due, at the earliest; with `due_by` only.
+    #[serde(default)]
+    pub due_from: super::Window,
+    /// And at the latest.
+    #[serde(default)]
+    pub due_by: super::Window,
+}
+
+/// What is a study that the score asks to be followed by another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct FollowUp {
+    /// In words.
+    pub words: String,
+    /// Words of which the type of its note holds one, in small letters.
+    pub note_types: Vec<String>,
 }
 
 /// Whom a score does not hold for.
@@ -176,6 +195,8 @@ pub(super) struct ScoreFile {
     citation: Citation,
     #[serde(default)]
     requires: Option<Requirement>,
+    #[serde(default)]
+    follow_up: Option<FollowUp>,
     #[serde(default)]
     exclusion: Vec<Exclusion>,
     pub(super) band: Vec<Band>,
@@ -284,6 +305,7 @@ impl Score {
         }
         check_bands(&stated.band)
             .map_err(|(index, problem)| Error::table(file, line_of(text, "band", index), problem))?;
+        check_due(&stated).map_err(|(index, problem)| Error::table(file, line_of(text, "band", index), problem))?;
         let compiled = compile::compile(&stated)
             .map_err(|fault| Error::table(file, line_of(text, fault.table, fault.index), fault.problem))?;
         Ok(Score {
@@ -298,6 +320,7 @@ impl Score {
             citation: stated.citation,
             exclusions: stated.exclusion,
             requirement: stated.requires,
+            follow_up: stated.follow_up,
             bands: stated.band,
             blake3: hasher.finalize().to_hex().to_string(),
             inputs: stated.input,
@@ -358,6 +381,23 @@ fn check_bands(bands: &[Band]) -> std::result::Result<(), (usize, String)> {
             return Err((index + 1, format!("expected a band that begins above {before}, found {begins}")));
         }
         before = begins;
+    }
+    Ok(())
+}
+
+/// What is due has a study that it is due after, which what the score requires tells of; and it is due by some time.
+fn check_due(stated: &ScoreFile) -> std::result::Result<(), (usize, String)> {
+    for (index, band) in stated.band.iter().enumerate() {
+        match (band.due_from, band.due_by) {
+            (super::Window::Ever, super::Window::Ever) => {}
+            _ if stated.follow_up.is_none() || stated.requires.is_none() => {
+                return Err((index, "expected [follow_up] and [requires] beside `due_by`".to_owned()));
+            }
+            (super::Window::Hours(from), super::Window::Hours(by)) if from <= by => {}
+            _ => {
+                return Err((index, "expected `due_from` and `due_by`, the first no later than the second".to_owned()));
+            }
+        }
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ mod points;
 mod settle;
 
 pub use evaluate::{Assume, InputValue, Outcome};
-pub use file::{Band, Citation, Exclusion, Requirement, Score};
+pub use file::{Band, Citation, Exclusion, FollowUp, Requirement, Score};
 pub use input::{
     Course, Demographic, Derived, Family, Input, InputKind, Level, Measured, Normal, OnPossible, Pick, Sources, Window,
 };

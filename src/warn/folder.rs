@@ -7,7 +7,7 @@ use super::WarnOptions;
 use super::forms::WarningForm;
 use super::report::WarnReport;
 use super::worker::Part;
-use super::{rows, summary};
+use super::{follow_up, rows, summary};
 use crate::write::OutputFormat;
 use crate::write::assemble::{PartFile, assemble};
 use crate::{Error, Result};
@@ -47,7 +47,8 @@ impl WarnFolder {
     /// Every file or folder that a command may leave.
     fn results(&self) -> Vec<PathBuf> {
         let tables = OutputFormat::ALL.map(|format| self.path.join(format!("{TABLE}.{}", format.extension())));
-        let others = [WarningForm::Fhir.file(), WarningForm::Meds.file(), SUMMARY_FILE, WARN_FILE];
+        let forms = [WarningForm::Fhir.file(), WarningForm::Meds.file()];
+        let others = forms.into_iter().chain([SUMMARY_FILE, follow_up::FILE, WARN_FILE]);
         tables.into_iter().chain(others.map(|name| self.path.join(name))).collect()
     }
 
@@ -74,6 +75,11 @@ impl WarnFolder {
         let summary_file = made.join(SUMMARY_FILE);
         summary::write(&summary_file, &report.scores)?;
         files.push(summary_file);
+        if options.scores.iter().any(|score| score.follow_up.is_some()) {
+            let path = made.join(follow_up::FILE);
+            follow_up::assemble(&path, parts.iter().map(|part| part.folder.as_path()))?;
+            files.push(path);
+        }
         let warn_file = made.join(WARN_FILE);
         let json =
             serde_json::to_string_pretty(report).map_err(|error| Error::internal(format!("{WARN_FILE}: {error}")))?;

@@ -24,6 +24,7 @@ pub(super) struct NoteRow<'a> {
     pub patient: Option<&'a str>,
     pub encounter: Option<&'a str>,
     pub time: Option<i64>,
+    pub note_type: &'a str,
     pub text_hash: &'a str,
 }
 
@@ -32,12 +33,12 @@ pub(super) struct NoteRow<'a> {
 /// # Errors
 /// The run holds no table `notes`, or one that cannot be read.
 pub(super) fn notes(run: &Path, mut each: impl FnMut(NoteRow<'_>) -> Result<()>) -> Result<()> {
-    const TEXTS: [&str; 5] = ["note_id", "patient_id", "encounter_id", "status", "text_hash"];
+    const TEXTS: [&str; 6] = ["note_id", "patient_id", "encounter_id", "note_type", "status", "text_hash"];
     let mut fields = TEXTS.map(|name| Field::new(name, DataType::Utf8, true)).to_vec();
     fields.push(Field::new("note_time", TIME, true));
     let columns: Vec<&str> = TEXTS.into_iter().chain(["note_time"]).collect();
     run_table::read(run, "notes", &Arc::new(Schema::new(fields)), &columns, |batch| {
-        let [id, patient, encounter, status, text_hash] = TEXTS.map(|name| Texts::of(batch, name));
+        let [id, patient, encounter, note_type, status, text_hash] = TEXTS.map(|name| Texts::of(batch, name));
         let time = Numbers::<TimestampMicrosecondType>::of(batch, "note_time");
         for row in (0..batch.num_rows()).filter(|&row| status.get(row) == Some("annotated")) {
             each(NoteRow {
@@ -45,6 +46,7 @@ pub(super) fn notes(run: &Path, mut each: impl FnMut(NoteRow<'_>) -> Result<()>)
                 patient: patient.get(row),
                 encounter: encounter.get(row),
                 time: time.get(row),
+                note_type: note_type.get(row).unwrap_or_default(),
                 text_hash: text_hash.get(row).unwrap_or_default(),
             })?;
         }

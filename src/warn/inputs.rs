@@ -85,7 +85,7 @@ impl Plan<'_> {
     }
 
     /// The slot of what the score requires.
-    fn requirement(&self) -> usize {
+    pub fn requirement(&self) -> usize {
         self.first_exclusion + self.score.exclusions.len()
     }
 }
@@ -387,7 +387,7 @@ fn from_file(value: InputValue) -> Resolved {
     Resolved { value, reason: None, evidence: [None, None], from_patients_file: true }
 }
 
-fn microseconds(window: Window) -> Option<i64> {
+pub(super) fn microseconds(window: Window) -> Option<i64> {
     match window {
         Window::Ever => None,
         Window::Hours(hours) => Some(i64::from(hours) * HOUR),

@@ -9,6 +9,7 @@
 
 mod derived;
 mod folder;
+mod follow_up;
 mod forms;
 mod gather;
 mod inputs;
@@ -100,7 +101,8 @@ impl WarnOptions {
     }
 }
 
-/// Computes the scores of the patients of a run, and writes `warnings`, `summary.csv` and `warn.json` to a folder.
+/// Computes the scores of the patients of a run, and writes `warnings`, `summary.csv`, `warn.json` and,
+/// where a score asks for another study, `follow_ups.csv` to a folder.
 ///
 /// # Errors
 /// The folder is no finished run, a file cannot be read, or the output cannot be written.
@@ -124,6 +126,9 @@ pub fn warn(run: &Path, out: &Path, options: &WarnOptions) -> Result<WarnReport>
     for part in &parts {
         report.moments += part.n_moments;
         report.rows += part.n_rows;
+        for (status, n) in &part.due {
+            *report.follow_ups.entry(status).or_default() += n;
+        }
         for (tally, other) in tallies.iter_mut().zip(&part.tallies) {
             tally.add(other);
         }
@@ -148,13 +153,15 @@ fn gathered<'s>(
     report: &mut WarnReport,
 ) -> Result<Worker<'s>> {
     let mut n_entries = BTreeMap::new();
+    let mut last_note = i64::MIN;
     gather::notes(run, |note| {
         report.notes += 1;
         match (note.patient, note.time) {
             (None, _) => report.without_patient.add(note.id),
             (_, None) => report.without_time.add(note.id),
-            (Some(patient), Some(_)) => {
+            (Some(patient), Some(time)) => {
                 report.notes_used += 1;
+                last_note = last_note.max(time);
                 match n_entries.get_mut(patient) {
                     Some(n) => *n += 1,
                     None => _ = n_entries.insert(patient.to_owned(), 1),
@@ -186,7 +193,12 @@ fn gathered<'s>(
         })?;
         let patient = note.patient.and_then(|patient| roster.number(patient));
         let (Some(patient), Some(time)) = (patient, note.time) else { return Ok(()) };
-        let origin = Origin::Note { id: note.id, encounter: note.encounter, text_hash: note.text_hash };
+        let origin = Origin::Note {
+            id: note.id,
+            encounter: note.encounter,
+            note_type: note.note_type,
+            text_hash: note.text_hash,
+        };
         store.push(roster.group(patient), Head { patient, time, origin }, &statements)
     })?;
     tables.finish()?;
@@ -202,6 +214,7 @@ fn gathered<'s>(
     Ok(Worker {
         plans,
         n_slots,
+        last_note,
         uses,
         roster,
         store,

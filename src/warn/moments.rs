@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn entry(hours: i64, encounter: Option<&'static str>) -> Entry<'static> {
-        let origin = Origin::Note { id: "n", encounter, text_hash: "" };
+        let origin = Origin::Note { id: "n", encounter, note_type: "", text_hash: "" };
         Entry { patient: 0, time: hours * DAY / 24, origin, statements: Vec::new() }
     }
 

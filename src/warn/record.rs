@@ -98,6 +98,8 @@ pub(super) enum Origin<'a> {
     Note {
         id: &'a str,
         encounter: Option<&'a str>,
+        /// As it is stated; empty where it is not.
+        note_type: &'a str,
         text_hash: &'a str,
     },
     /// A row of the file of observations, from 1.
@@ -174,7 +176,7 @@ pub(super) mod tests {
 
     /// A note of a day.
     pub fn note(day: i64, statements: Vec<Statement<'static>>) -> Entry<'static> {
-        let origin = Origin::Note { id: "n", encounter: None, text_hash: "h" };
+        let origin = Origin::Note { id: "n", encounter: None, note_type: "ct", text_hash: "h" };
         Entry { patient: 0, time: day * DAY, origin, statements }
     }
 

@@ -135,6 +135,8 @@ pub struct WarnReport {
     pub moment_rows: Option<MomentCounts>,
     /// Rows of the file of patients.
     pub patient_rows: Option<WarnPatientCounts>,
+    /// Studies after which another is due, by what became of it.
+    pub follow_ups: BTreeMap<&'static str, u64>,
     /// The scores, in their order.
     pub scores: Vec<ScoreSummary>,
 }
@@ -175,6 +177,7 @@ impl WarnReport {
             observations: None,
             moment_rows: None,
             patient_rows: None,
+            follow_ups: BTreeMap::new(),
             scores: Vec::new(),
         })
     }
@@ -206,6 +209,10 @@ impl fmt::Display for WarnReport {
         let moments = self.moment_rows.iter().flat_map(|counts| &counts.rejected).map(|r| ("moments", r));
         for (file, (reason, n)) in observations.chain(moments) {
             writeln!(f, "{n} rows of the file of {file} are rejected: {reason}")?;
+        }
+        if !self.follow_ups.is_empty() {
+            let counts: Vec<String> = self.follow_ups.iter().map(|(status, n)| format!("{n} {status}")).collect();
+            writeln!(f, "studies after which another is due: {}", counts.join(", "))?;
         }
         let header = ["score", "moments", "decided", "action", "alerts", "patients", "per 100 days"];
         let [score, rest @ ..] = header;

@@ -134,9 +134,9 @@ fn encode(head: Head<'_>, statements: &Statements, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&head.patient.to_le_bytes());
     bytes.extend_from_slice(&head.time.to_le_bytes());
     match head.origin {
-        Origin::Note { id, encounter, text_hash } => {
+        Origin::Note { id, encounter, note_type, text_hash } => {
             bytes.push(0);
-            for text in [id, encounter.unwrap_or_default(), text_hash] {
+            for text in [id, encounter.unwrap_or_default(), note_type, text_hash] {
                 put_text(text, bytes);
             }
         }
@@ -215,8 +215,8 @@ impl<'a> Bytes<'a> {
         let (patient, time) = (self.u32()?, self.i64()?);
         let origin = match self.array::<1>()? {
             [0] => {
-                let (id, encounter, text_hash) = (self.text()?, self.text()?, self.text()?);
-                Origin::Note { id, encounter: Some(encounter).filter(|id| !id.is_empty()), text_hash }
+                let (id, encounter) = (self.text()?, Some(self.text()?).filter(|id| !id.is_empty()));
+                Origin::Note { id, encounter, note_type: self.text()?, text_hash: self.text()? }
             }
             _ => Origin::Row(u64::from_le_bytes(self.array()?)),
         };

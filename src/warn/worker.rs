@@ -1,12 +1,13 @@
 //! Scores of a group of patients: their rows as a part of the table, and their counts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use arrow_schema::SchemaRef;
 
+use super::follow_up::{self, Due, DueRows};
 use super::forms::{FormWriter, WarningForm};
-use super::inputs::{Plan, Resolved, View};
+use super::inputs::{Plan, Resolved, View, microseconds};
 use super::moments::{self, Moment};
 use super::record::{Entry, Origin, Record, Source};
 use super::resolve::Candidate;
@@ -28,6 +29,8 @@ const BATCH_ROWS: usize = 8192;
 pub(super) struct Worker<'s> {
     pub plans: Vec<Plan<'s>>,
     pub n_slots: usize,
+    /// The time of the last note of all patients.
+    pub last_note: i64,
     pub uses: Uses<'s>,
     pub roster: Roster,
     pub store: Store,
@@ -55,6 +58,8 @@ pub(super) struct Part {
     /// By the number of the score.
     pub tallies: Vec<Tally>,
     pub n_moments: u64,
+    /// Studies after which another is due, by what became of it.
+    pub due: BTreeMap<&'static str, u64>,
 }
 
 impl Worker<'_> {
@@ -81,8 +86,7 @@ impl Worker<'_> {
         for entries in by_patient {
             self.patient(Record::new(entries), &mut scratch, &mut out)?;
         }
-        let (n_rows, tallies, n_moments) = out.finish()?;
-        Ok(Part { folder, n_rows, tallies, n_moments })
+        out.finish(folder)
     }
 
     fn patient(&self, record: Record<'_>, scratch: &mut Scratch, out: &mut Output) -> Result<()> {
@@ -115,6 +119,38 @@ impl Worker<'_> {
                 } else {
                     out.not_applicable(index);
                 }
+            }
+        }
+        self.follow_ups(&record, name, scratch, &mut out.due)
+    }
+
+    /// What is due after each study of a patient.
+    fn follow_ups(&self, record: &Record<'_>, name: &str, scratch: &mut Scratch, rows: &mut DueRows) -> Result<()> {
+        let Scratch { slots, evaluated } = scratch;
+        let patient = self.patients.as_ref().and_then(|patients| patients.get(name));
+        for plan in &self.plans {
+            let candidates = slots.get(plan.requirement()).map_or(&[][..], Vec::as_slice);
+            let Some(asked) = plan.score.follow_up.as_ref().filter(|_| !candidates.is_empty()) else { continue };
+            let studies = follow_up::studies(record, candidates, asked);
+            for (index, &study) in studies.iter().enumerate() {
+                let view = View { record, patient, slots, moment: study.time, encounter: None };
+                if !view.applies(plan) {
+                    continue;
+                }
+                Scored { plan, view: &view, name }.evaluate(self.assume, evaluated);
+                let Some(band) = plan.score.bands.get(evaluated.outcome.band_min) else { continue };
+                let Some(by) = microseconds(band.due_by) else { continue };
+                let from = microseconds(band.due_from).unwrap_or(by);
+                rows.push(&Due {
+                    patient: name,
+                    score: &plan.score.id,
+                    band: &band.name,
+                    decided: evaluated.outcome.decided,
+                    study,
+                    due: (study.time.saturating_add(from), study.time.saturating_add(by)),
+                    later: studies.get(index + 1).copied(),
+                    last_note: self.last_note,
+                })?;
             }
         }
         Ok(())
@@ -152,6 +188,17 @@ struct Scored<'p, 'r, 'a> {
 }
 
 impl Scored<'_, '_, '_> {
+    fn evaluate(&self, assume: Assume, evaluated: &mut Evaluated) {
+        let Evaluated { resolved, states, outcome, .. } = evaluated;
+        let score = self.plan.score;
+        resolved.clear();
+        resolved.extend(score.inputs().iter().enumerate().map(|(k, input)| self.view.input(self.plan, k, input)));
+        states.clear();
+        states.extend(resolved.iter().map(|resolved| resolved.value));
+        score.assume(states, assume);
+        score.evaluate_into(states, outcome);
+    }
+
     fn row(
         &self,
         index: usize,
@@ -160,14 +207,9 @@ impl Scored<'_, '_, '_> {
         evaluated: &mut Evaluated,
         out: &mut Output,
     ) -> Result<()> {
+        self.evaluate(assume, evaluated);
         let Evaluated { resolved, states, outcome, missing } = evaluated;
         let score = self.plan.score;
-        resolved.clear();
-        resolved.extend(score.inputs().iter().enumerate().map(|(k, input)| self.view.input(self.plan, k, input)));
-        states.clear();
-        states.extend(resolved.iter().map(|resolved| resolved.value));
-        score.assume(states, assume);
-        score.evaluate_into(states, outcome);
         missing.clear();
         for (k, (input, resolved)) in score.inputs().iter().zip(&*resolved).enumerate() {
             if !is_missing(input, resolved) {
@@ -314,6 +356,7 @@ struct Output {
     /// The bands of each score that were written last for the patient at hand.
     last: Vec<Option<(usize, usize)>>,
     n_moments: u64,
+    due: DueRows,
 }
 
 impl Output {
@@ -328,6 +371,7 @@ impl Output {
             tallies: vec![Tally::default(); n_scores],
             last: vec![None; n_scores],
             n_moments: 0,
+            due: DueRows::default(),
         })
     }
 
@@ -369,9 +413,10 @@ impl Output {
         self.table.write(&batch)
     }
 
-    fn finish(mut self) -> Result<(u64, Vec<Tally>, u64)> {
+    fn finish(mut self, folder: PathBuf) -> Result<Part> {
         self.flush()?;
         self.also.into_iter().try_for_each(FormWriter::finish)?;
-        Ok((self.table.finish()?, self.tallies, self.n_moments))
+        let (n_rows, due) = (self.table.finish()?, self.due.finish(&folder)?);
+        Ok(Part { folder, n_rows, tallies: self.tallies, n_moments: self.n_moments, due })
     }
 }
