@@ -136,4 +136,15 @@ impl Assertion {
         };
         [denied, self.temporality_by, self.experiencer_by, stated].into_iter().flatten()
     }
+
+    /// Where it is not the default: absent, possible, historical, hypothetical, not the patient's, as in [`AxisScores`].
+    pub fn departures(&self) -> [bool; 5] {
+        [
+            self.presence == Presence::Absent,
+            self.presence == Presence::Possible,
+            self.temporality == Temporality::Historical,
+            self.temporality == Temporality::Hypothetical,
+            self.experiencer != Experiencer::Patient,
+        ]
+    }
 }

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::io::{BufRead, Write};
 
-use noteward::{Assertion, Experiencer, MentionType, Note, Pipeline, Presence, Span, Temporality};
+use noteward::{MentionType, Note, Pipeline, Span};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for ((entity, features), rules) in entities.iter().zip(features).zip(&by_rules) {
             let gold = AXES.map(|axis| entity.axes.get(axis).and_then(serde_json::Value::as_bool).unwrap_or(false));
             let row =
-                serde_json::json!({ "note": note.id, "features": features, "gold": gold, "rules": departures(rules) });
+                serde_json::json!({ "note": note.id, "features": features, "gold": gold, "rules": rules.departures() });
             writeln!(out, "{row}")?;
         }
     }
@@ -65,15 +65,4 @@ fn mention_type(name: &str) -> Option<MentionType> {
         "diagnosis" => Some(MentionType::Diagnosis),
         _ => None,
     }
-}
-
-/// Where an assertion is not the default, in the order of [`AXES`].
-fn departures(assertion: &Assertion) -> [bool; 5] {
-    [
-        assertion.presence == Presence::Absent,
-        assertion.presence == Presence::Possible,
-        assertion.temporality == Temporality::Historical,
-        assertion.temporality == Temporality::Hypothetical,
-        assertion.experiencer != Experiencer::Patient,
-    ]
 }

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::rules::{Category, Rules};
 use super::scope::TokenRange;
 use crate::MentionType;
-use crate::assertion::{Assertion, Experiencer, Presence, Temporality};
+use crate::assertion::Assertion;
 use crate::token::{Token, TokenKind};
 
 /// A feature's hash, and its value.
@@ -69,7 +69,7 @@ pub(super) fn features(rules: &Rules, seen: &Seen<'_>) -> Vec<Feature> {
     let kind = seen.kind as u64 + 1;
     found.push((hash(Kind::Section, [seen.section, 0]), 1.0));
     found.push((hash(Kind::Type, [kind, 0]), 1.0));
-    for (axis, departs) in (1..).zip(departures(seen.by_rules)) {
+    for (axis, departs) in (1..).zip(seen.by_rules.departures()) {
         if departs {
             found.push((hash(Kind::Rule, [axis, 0]), 1.0));
             found.push((hash(Kind::RuleInSection, [axis, seen.section]), 1.0));
@@ -108,17 +108,6 @@ fn words(keys: &[u64], kind: Kind, near: Kind, found: &mut Vec<Feature>) {
             found.push((hash(kind, [key, 0]), 1.0 / (1.0 + distance as f32 / 4.0)));
         }
     }
-}
-
-/// Which axes an assertion decides other than by default, in the order of [`crate::AxisScores`].
-fn departures(assertion: &Assertion) -> [bool; 5] {
-    [
-        assertion.presence == Presence::Absent,
-        assertion.presence == Presence::Possible,
-        assertion.temporality == Temporality::Historical,
-        assertion.temporality == Temporality::Hypothetical,
-        assertion.experiencer != Experiencer::Patient,
-    ]
 }
 
 /// A word's key; all years are one word, and all other numbers.

@@ -10,7 +10,7 @@ use arrow_array::{Array, RecordBatch, StringArray};
 use serde::Deserialize;
 
 use super::AXES;
-use crate::assertion::{Assertion, Experiencer, Presence, Temporality};
+use crate::assertion::{Experiencer, Presence, Temporality};
 use crate::mention::MentionType;
 use crate::read::run_table;
 use crate::write::mentions;
@@ -139,17 +139,6 @@ impl MarkedNote {
     fn points(&self, start: u32, end: u32) -> String {
         self.text.chars().skip(start as usize).take(end.saturating_sub(start) as usize).collect()
     }
-}
-
-/// The axes that an assertion sets.
-pub(super) fn axes_of(assertion: &Assertion) -> [bool; AXES.len()] {
-    [
-        assertion.presence == Presence::Absent,
-        assertion.presence == Presence::Possible,
-        assertion.temporality == Temporality::Historical,
-        assertion.temporality == Temporality::Hypothetical,
-        assertion.experiencer != Experiencer::Patient,
-    ]
 }
 
 /// Reads the gold standard: one JSON object a line.

@@ -136,7 +136,7 @@ fn on_gold_spans(pipeline: &Pipeline, note: &MarkedNote) -> Vec<MarkedMention> {
         let mut predicted = mention.clone();
         if mention.mention_type().is_some() {
             let assertion = asserted.next().unwrap_or_default();
-            predicted.axes = load::axes_of(&assertion);
+            predicted.axes = assertion.departures();
             let rules: Vec<&str> = assertion.evidence().map(|by| pipeline.rule_name(by.rule)).collect();
             predicted.rule = rules.join(";");
         }
